@@ -1,0 +1,364 @@
+"""``survey.toml``: everything that is particular to one survey, validated.
+
+No survey needs code: where the files are, what their columns mean, when they were taken, which
+objects there are and how detections are matched to them all stands in one commented file. Every
+section but ``[survey]`` and ``[files]`` may be left out; what is left out is recognised from the
+files (UCDs, well-known column names, headers), and what was recognised is said.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+
+from lc_pipeline.errors import SurveyConfigError
+
+CatalogFormat = Literal[
+    "auto", "ecsv", "fits", "fits_ldac", "votable", "csv", "parquet", "sextractor", "ascii"
+]
+DuplicateRule = Literal["nearest", "best_error", "weighted_mean", "refuse"]
+Quantity = Literal["mag", "flux"]
+Footprint = Literal["field", "hull", "rows"]
+
+
+def _underscored(value: Any) -> Any:
+    return value.replace(" ", "_").replace("-", "_") if isinstance(value, str) else value
+
+
+def _regular_expression(value: str) -> str:
+    try:
+        re.compile(value)
+    except re.error as error:
+        raise ValueError(f"expected a regular expression: {error}") from error
+    return value
+
+
+RegularExpression = Annotated[str, AfterValidator(_regular_expression)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class SurveySection(_Section):
+    """``[survey]``: what it is called and where its light curves are kept."""
+
+    name: str = Field(min_length=1)
+    description: str = ""
+    store: str = "store"
+    """Folder (relative to ``survey.toml``) or URL of the two stores."""
+
+
+class FilesSection(_Section):
+    """``[files]``: where catalogues arrive and how their names are read."""
+
+    folder: str = "."
+    """Landing folder, relative to ``survey.toml``."""
+    pattern: RegularExpression
+    """Regular expression for the whole path of a file below `folder` (``/`` between folders).
+
+    The named group ``epoch`` is the epoch's key. Files of the same epoch are ingested together.
+    The optional group ``measurement`` names a channel or band that has a file of its own; it, and
+    any other group, may be used in measurement keys as ``{group}`` and by ``[time]``.
+    """
+    exclude: tuple[RegularExpression, ...] = ()
+    """Files to leave out, as regular expressions like `pattern`: known bad ones, for instance."""
+    format: CatalogFormat = "auto"
+    hdu: str | int | None = None
+    """Name or number of the FITS extension; by default the one that holds the sources."""
+    delimiter: str | None = None
+    column_names: tuple[str, ...] = ()
+    """Names of all columns of a text file without a header."""
+
+    @field_validator("pattern")
+    @classmethod
+    def _names_the_epoch(cls, pattern: str) -> str:
+        if "epoch" not in re.compile(pattern).groupindex:
+            raise ValueError("expected a named group (?P<epoch>...), which is the epoch's key")
+        return pattern
+
+
+class ColumnsSection(_Section):
+    """``[columns]``: the columns that belong to the detection, not to one measurement."""
+
+    key: str | None = None
+    """The object's own name or number (needed only to match by key)."""
+    ra: str | None = None
+    dec: str | None = None
+    ra_unit: str | None = None
+    """``deg``, ``hourangle`` or ``rad``; by default the file's own unit, else degrees."""
+    dec_unit: str | None = None
+    flags: str | None = None
+    """Catalogue flags of the whole detection."""
+    bad_flags: int | Literal["any"] | None = None
+    """Bits of `flags` that mean bad; by default all but 1 and 2 for SExtractor, else any bit."""
+
+
+class MeasurementSection(_Section):
+    """One ``[[measurements]]``: a band, an aperture or a channel."""
+
+    key: str
+    """Name in the store. ``{measurement}`` stands for the group of that name in the file name."""
+    value: str
+    """Column of the value. Column k of a vector column ``MAG_APER`` is ``MAG_APER_k`` (0: no k)."""
+    error: str | None = None
+    quantity: Quantity | None = None
+    """``mag`` or ``flux`` (any linear brightness: flux density, counts, ADU)."""
+    unit: str | None = None
+    to_magnitude: bool = False
+    """Turn fluxes or counts into magnitudes, ``zero_point - 2.5 log10(flux)``."""
+    zero_point: float = 0.0
+    flags: str | None = None
+    bad_flags: int | Literal["any"] | None = None
+    time: str | None = None
+    """Column of each row's own time, in the format and scale of ``[time]``."""
+    extra: dict[str, str] = Field(default_factory=dict)
+    """More values to keep with the measurement: name in the store = column."""
+
+
+class TimeSection(_Section):
+    """``[time]``: when an epoch was taken."""
+
+    source: Literal["header", "column", "filename"] = Field(alias="from")
+    name: str
+    """Header keyword, column, or named group of ``files.pattern``."""
+    format: str = "mjd"
+    """An astropy format (``mjd``, ``jd``, ``isot``, ``unix``, ...) or a strptime pattern with %."""
+    scale: Literal["utc", "tai", "tt", "tdb", "tcb", "tcg", "ut1"] = "utc"
+    at: Literal["start", "mid", "end"] = "mid"
+    """Which moment of the exposure the time names."""
+    exposure: float | str | None = None
+    """Seconds, or the header keyword, column or group that has them."""
+    offset: float = 0.0
+    """Days to add to a numerical time, e.g. 2400000.5 or 2455197.5."""
+    replace: dict[str, str] = Field(default_factory=dict)
+    """Texts to replace in a file name's time and exposure before reading them, ``{ d = "." }``."""
+    refposition: Literal["TOPOCENTER", "GEOCENTER", "HELIOCENTER", "BARYCENTER", "UNKNOWN"] = (
+        "TOPOCENTER"
+    )
+    """Where the clock stands: the place that light travel times are referred to (IVOA)."""
+
+
+class MissingSection(_Section):
+    """``[missing]``: numbers that are not measurements."""
+
+    magnitude_range: tuple[float, float] = (-60.0, 60.0)
+    """A magnitude outside is missing: 99, -99.99, 100.2 and the like."""
+    error_range: tuple[float, float] = (0.0, 10.0)
+    """The error of a magnitude outside or at the limits is missing: 0, -1, 99.999."""
+    values: tuple[float, ...] = ()
+    """Further numbers that stand for a missing value, for fluxes as well, e.g. -999."""
+    errors: tuple[float, ...] = (0.0,)
+    """Numbers that stand for a missing error, for fluxes as well. Negative errors are missing."""
+    time_range: tuple[float, float] = (15020.0, 88069.0)
+    """A row's own time (MJD) outside is missing; the default is the years 1900 to 2100."""
+
+    @field_validator("magnitude_range", "error_range", "time_range")
+    @classmethod
+    def _ascends(cls, limits: tuple[float, float]) -> tuple[float, float]:
+        if not limits[0] < limits[1]:
+            raise ValueError("expected [smallest, largest]")
+        return limits
+
+
+class ReferenceSection(_Section):
+    """``[reference]``: the objects, from a given table or built from the epochs."""
+
+    file: str | None = None
+    """A table of objects, relative to ``survey.toml``; without it the epochs are merged."""
+    format: CatalogFormat = "auto"
+    key: str | None = None
+    ra: str | None = None
+    dec: str | None = None
+    ra_unit: str | None = None
+    dec_unit: str | None = None
+    pm_ra_cosdec: str | None = None
+    """Column of the proper motion in RA times cos(Dec), in mas/yr unless the table says else."""
+    pm_dec: str | None = None
+    ref_epoch: float | str | None = None
+    """Julian year of the positions (2016.0 for Gaia DR3), or the column that has it."""
+    epochs: tuple[str, ...] = ()
+    """Epochs to build from; by default all that are there."""
+    min_epochs: int = Field(default=2, ge=1)
+    """An object enters a built reference when it is seen in at least so many epochs."""
+    radius_arcsec: float | None = Field(default=None, gt=0)
+    """Radius for merging detections; by default the match radius."""
+
+
+class MatchingSection(_Section):
+    """``[matching]``: how detections find their object."""
+
+    mode: Literal["position", "key"] = "position"
+    radius_arcsec: float = Field(default=1.0, gt=0, le=3600)
+    astrometric_offset: bool = False
+    """Find and remove a shift of the whole epoch before matching."""
+    max_offset_arcsec: float = Field(default=5.0, gt=0, le=3600)
+    duplicates: Annotated[DuplicateRule, BeforeValidator(_underscored)] = "nearest"
+    """What to do with an object that stands twice in one epoch."""
+    footprint: Footprint | None = None
+    """What a missing detection means: ``field``: every epoch sees every object, so it was not
+    detected; ``hull``: so inside the convex hull of the epoch's detections, else it was not
+    observed; ``rows``: an absent row was not observed. By default ``hull`` for matching by
+    position, ``rows`` by key."""
+
+    @property
+    def absence(self) -> Footprint:
+        """The footprint rule in force."""
+        return self.footprint or ("hull" if self.mode == "position" else "rows")
+
+
+class SurveyConfig(_Section):
+    """One survey: the validated contents of its ``survey.toml``.
+
+    Read it with :meth:`read`. Every section is an attribute with the names used in the file.
+
+    Examples
+    --------
+    >>> survey = SurveyConfig.from_toml('''
+    ... [survey]
+    ... name = "demo"
+    ... [files]
+    ... pattern = '(?P<epoch>.+)[.]fits'
+    ... ''')
+    >>> survey.matching.radius_arcsec
+    1.0
+    """
+
+    survey: SurveySection
+    files: FilesSection
+    columns: ColumnsSection = ColumnsSection()
+    measurements: tuple[MeasurementSection, ...] = ()
+    time: TimeSection | None = None
+    missing: MissingSection = MissingSection()
+    reference: ReferenceSection = ReferenceSection()
+    matching: MatchingSection = MatchingSection()
+    path: Path | None = Field(default=None, exclude=True)
+    """The file this was read from; relative folders start at its folder."""
+
+    @model_validator(mode="after")
+    def _is_consistent(self) -> Self:
+        groups = re.compile(self.files.pattern).groupindex
+        for section in self.measurements:
+            for name in re.findall(r"\{(.*?)\}", section.key):
+                if name not in groups:
+                    raise ValueError(
+                        f"measurements: key {section.key!r} names a group {{{name}}} that "
+                        f"files.pattern does not have (it has: {', '.join(groups)})"
+                    )
+        keys = [section.key for section in self.measurements]
+        if repeated := sorted({key for key in keys if keys.count(key) > 1}):
+            raise ValueError(f"measurements: the key {repeated[0]!r} is given twice")
+        if self.time and self.time.source == "filename" and self.time.name not in groups:
+            raise ValueError(
+                f"time.name: files.pattern has no group {self.time.name!r} "
+                f"(it has: {', '.join(groups)})"
+            )
+        return self
+
+    @classmethod
+    def read(cls, path: str | Path) -> SurveyConfig:
+        """Read a ``survey.toml``, or the one in a folder.
+
+        Parameters
+        ----------
+        path : str or Path
+            The file, or the folder that has it.
+
+        Raises
+        ------
+        SurveyConfigError
+            If there is no such file, it is not TOML, or a setting is not what was expected.
+            The message names the file and the setting.
+        """
+        path = Path(path)
+        if path.is_dir():
+            path = path / "survey.toml"
+        try:
+            text = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise SurveyConfigError(
+                f"{path}: cannot be read ({error}). "
+                f"'lc-pipeline init --from FILE...' writes one from your catalogues."
+            ) from error
+        return cls.from_toml(text, path)
+
+    @classmethod
+    def from_toml(cls, text: str, path: Path | None = None) -> SurveyConfig:
+        """Validate the text of a ``survey.toml``; `path` is used for messages and folders."""
+        where = str(path or "survey.toml")
+        try:
+            settings = tomllib.loads(text)
+        except tomllib.TOMLDecodeError as error:
+            raise SurveyConfigError(f"{where}: not valid TOML: {error}") from error
+        if "path" in settings:
+            raise SurveyConfigError(f"{where}: path: there is no such setting")
+        try:
+            return cls.model_validate(settings | {"path": path})
+        except ValidationError as error:
+            raise SurveyConfigError(_explain(where, error, settings)) from None
+
+    @property
+    def folder(self) -> Path:
+        """The folder that relative paths in the file start from."""
+        return self.path.parent if self.path else Path()
+
+    @property
+    def landing_folder(self) -> Path:
+        """Where catalogues arrive."""
+        return self.folder / self.files.folder
+
+    @property
+    def store(self) -> str:
+        """Location of the stores: a local path or a URL."""
+        location = self.survey.store
+        return location if "://" in location else str(self.folder / location)
+
+
+def _explain(where: str, error: ValidationError, settings: dict[str, Any]) -> str:
+    """One line per wrong setting: file, key, what was expected, what was found."""
+    lines = []
+    for problem in error.errors():
+        key = ".".join(str(part) for part in problem["loc"] if part != "function-after")
+        message = problem["msg"].removeprefix("Value error, ")
+        if problem["type"] == "extra_forbidden":
+            message = f"there is no such setting.{_did_you_mean(problem['loc'], settings)}"
+        elif problem["type"] == "missing":
+            message = "is required"
+        elif not isinstance(problem["input"], dict):
+            message += f" (found {problem['input']!r})"
+        lines.append(f"{where}: {key}: {message}" if key else f"{where}: {message}")
+    return "\n".join(lines)
+
+
+def _did_you_mean(location: tuple[int | str, ...], settings: dict[str, Any]) -> str:
+    """Name the settings that exist beside a mistaken one."""
+    model: Any = SurveyConfig
+    for part in location[:-1]:
+        if isinstance(part, str) and part in SurveyConfig.model_fields:
+            model = {
+                "survey": SurveySection,
+                "files": FilesSection,
+                "columns": ColumnsSection,
+                "measurements": MeasurementSection,
+                "time": TimeSection,
+                "missing": MissingSection,
+                "reference": ReferenceSection,
+                "matching": MatchingSection,
+            }.get(part)
+    if model is None or not settings:
+        return ""
+    names = [field.alias or name for name, field in model.model_fields.items() if name != "path"]
+    return f" Known here: {', '.join(names)}"
