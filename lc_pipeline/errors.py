@@ -40,3 +40,7 @@ class MatchingError(LightcurveError):
 
 class StorageError(LightcurveError):
     """A store is absent, damaged, locked, or not of the kind that was asked for."""
+
+
+class NotInStoreError(StorageError, LookupError):
+    """The store has no such object, epoch or measurement."""

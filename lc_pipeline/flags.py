@@ -18,8 +18,8 @@ FLAG_DTYPE = np.dtype("uint16")
 class MeasurementFlag(IntFlag):
     """Bits of ``flags``, per object, measurement and epoch. 0 is a good measurement."""
 
-    NOT_IN_REFERENCE = 1
-    """The object joined the reference catalogue after this epoch was ingested."""
+    NOT_INGESTED = 1
+    """The object or the measurement joined the store after this epoch was ingested."""
     NOT_OBSERVED = 2
     """The epoch has no such measurement, or the object lay outside what was observed."""
     NOT_DETECTED = 4
@@ -43,9 +43,7 @@ class MeasurementFlag(IntFlag):
 
 
 #: Nothing was measured: the value is missing and no detection stands behind it.
-ABSENT = (
-    MeasurementFlag.NOT_IN_REFERENCE | MeasurementFlag.NOT_OBSERVED | MeasurementFlag.NOT_DETECTED
-)
+ABSENT = MeasurementFlag.NOT_INGESTED | MeasurementFlag.NOT_OBSERVED | MeasurementFlag.NOT_DETECTED
 
 #: A value with one of these bits should not be used without thought.
 BAD = (
@@ -63,7 +61,7 @@ def flag_attributes() -> dict[str, object]:
     Examples
     --------
     >>> flag_attributes()["flag_meanings"].split()[:2]
-    ['not_in_reference', 'not_observed']
+    ['not_ingested', 'not_observed']
     """
     members = list(MeasurementFlag)
     return {

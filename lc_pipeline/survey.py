@@ -8,6 +8,8 @@ files (UCDs, well-known column names, headers), and what was recognised is said.
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 import tomllib
 from pathlib import Path
@@ -319,6 +321,16 @@ class SurveyConfig(_Section):
     def landing_folder(self) -> Path:
         """Where catalogues arrive."""
         return self.folder / self.files.folder
+
+    @property
+    def fingerprint(self) -> str:
+        """Digest of every setting that decides what an epoch's row contains."""
+        sections = {"files", "columns", "measurements", "time", "missing", "matching"}
+        settings = self.model_dump(mode="json", include=sections)
+        for name in ("folder", "pattern", "exclude"):
+            del settings["files"][name]
+        text = json.dumps(settings, sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     @property
     def store(self) -> str:

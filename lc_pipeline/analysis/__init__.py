@@ -1,1 +1,1 @@
-""""""
+"""What light curves are read for."""

@@ -1,0 +1,185 @@
+"""The detections in one catalogue file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from astropy import units as u
+from astropy.table import Table
+from numpy.typing import NDArray
+
+from lc_pipeline.catalogs.columns import ColumnPlan, plan_columns
+from lc_pipeline.catalogs.landing import LandedFile
+from lc_pipeline.catalogs.measurement_columns import MeasurementColumns
+from lc_pipeline.catalogs.missing import (
+    catalog_flags_of,
+    flag_missing,
+    is_bad,
+    numbers_of,
+    texts_of,
+    to_magnitudes,
+)
+from lc_pipeline.catalogs.positions import check_positions, normalise_ra, read_angles
+from lc_pipeline.catalogs.reading import read_catalog_file
+from lc_pipeline.catalogs.times import FileTimes, read_times
+from lc_pipeline.errors import CatalogError
+from lc_pipeline.flags import FLAG_DTYPE, MeasurementFlag
+from lc_pipeline.survey import MeasurementSection, MissingSection, SurveyConfig
+
+Floats = NDArray[np.float64]
+
+_MOST_ROWS_NAMED = 10
+
+
+@dataclass(frozen=True)
+class FileDetections:
+    """What one file contributes to an epoch; every array has one entry per row kept."""
+
+    name: str
+    sha256: str
+    ra: Floats
+    dec: Floats
+    key: NDArray[np.str_] | None
+    measurements: dict[str, MeasurementColumns]
+    times: FileTimes
+    plan: ColumnPlan
+    notes: tuple[str, ...]
+
+
+def read_detections(
+    file: LandedFile, survey: SurveyConfig, *, needs_time: bool = True
+) -> FileDetections:
+    """Read one file, decide what its columns are, and clean what they hold.
+
+    Parameters
+    ----------
+    file : LandedFile
+    survey : SurveyConfig
+    needs_time : bool
+        Whether a file whose time cannot be recognised is refused; else its time is NaN.
+
+    Raises
+    ------
+    CatalogError
+        If the file cannot be used as configured.
+    """
+    source = read_catalog_file(file.path, survey.files)
+    table, path = source.table, file.path
+    plan = plan_columns(path, table, survey, file.groups)
+    notes = [*source.notes, *plan.notes]
+    if not len(table):
+        notes.append(f"{file.name} has no rows: an epoch without detections")
+    ra, dec, kept = _positions(path, table, plan, survey, notes)
+    own = [section.time for section in plan.measurements if section.time]
+    try:
+        times = read_times(path, table, survey, file.groups, list(dict.fromkeys(own)))
+    except CatalogError as error:
+        if needs_time or survey.time:
+            raise
+        times = FileTimes(np.nan, "utc", "UNKNOWN", np.nan, notes=(error.reason,))
+    notes += times.notes
+    measurements = {
+        section.key: _measure(path, table, section, survey.missing, times, kept)
+        for section in plan.measurements
+    }
+    key = None
+    if plan.key:
+        key = np.array(texts_of(table[plan.key]), dtype=np.str_)[kept]
+        if survey.matching.mode == "key" and np.any(key == ""):
+            row = int(np.flatnonzero(kept)[np.flatnonzero(key == "")[0]]) + 1
+            raise CatalogError(
+                path, f"column {plan.key!r}, row {row}: the object has no name; correct the row"
+            )
+    return FileDetections(
+        file.name, source.sha256, ra, dec, key, measurements, times, plan, tuple(notes)
+    )
+
+
+def _positions(
+    path: object, table: Table, plan: ColumnPlan, survey: SurveyConfig, notes: list[str]
+) -> tuple[Floats, Floats, NDArray[np.bool_]]:
+    section = survey.columns
+    ra, note = read_angles(path, plan.ra, table[plan.ra], section.ra_unit, is_ra=True)
+    dec, _ = read_angles(path, plan.dec, table[plan.dec], section.dec_unit, is_ra=False)
+    if note:
+        notes.append(note)
+    for sentinel in survey.missing.values:
+        ra = np.where(ra == sentinel, np.nan, ra)
+        dec = np.where(dec == sentinel, np.nan, dec)
+    check_positions(path, plan.ra, ra, plan.dec, dec)
+    kept = np.isfinite(ra) & np.isfinite(dec)
+    if not kept.all():
+        rows = np.flatnonzero(~kept) + 1
+        named = ", ".join(str(row) for row in rows[:_MOST_ROWS_NAMED])
+        more = ", ..." if len(rows) > _MOST_ROWS_NAMED else ""
+        notes.append(
+            f"{len(rows)} row{'s' * (len(rows) > 1)} without a position left out "
+            f"(row{'s' * (len(rows) > 1)} {named}{more})"
+        )
+    return normalise_ra(ra[kept]), dec[kept], kept
+
+
+def _measure(
+    path: object,
+    table: Table,
+    section: MeasurementSection,
+    missing: MissingSection,
+    times: FileTimes,
+    kept: NDArray[np.bool_],
+) -> MeasurementColumns:
+    def numbers(name: str) -> Floats:
+        return numbers_of(path, name, table[name])[kept]
+
+    value = numbers(section.value)
+    error = numbers(section.error) if section.error else np.full(value.shape, np.nan)
+    quantity = section.quantity or "flux"
+    value, error, unit = _in_one_unit(table, section, value, error)
+    value, error, flags = flag_missing(value, error, quantity, missing)
+    if section.to_magnitude:
+        value, error, flags = to_magnitudes(value, error, flags, section.zero_point)
+        quantity, unit = "mag", "mag"
+    catalog_flags = None
+    if section.flags:
+        catalog_flags = catalog_flags_of(path, section.flags, table[section.flags])[kept]
+        # Where there is no value, the flag of the value has nothing to say.
+        bad = is_bad(catalog_flags, section.bad_flags) & np.isfinite(value)
+        flags |= FLAG_DTYPE.type(MeasurementFlag.CATALOG_FLAGGED) * bad
+    time = None
+    if name := section.time or times.general:
+        time = times.columns[name][kept]
+        no_time = ~np.isfinite(time) & np.isfinite(value)
+        flags |= FLAG_DTYPE.type(MeasurementFlag.BAD_TIME) * no_time
+    extra = {name: numbers(column) for name, column in section.extra.items()}
+    return MeasurementColumns(
+        value,
+        error,
+        flags.astype(FLAG_DTYPE),
+        quantity,
+        unit,
+        catalog_flags,
+        time,
+        extra,
+    )
+
+
+def _in_one_unit(
+    table: Table, section: MeasurementSection, value: Floats, error: Floats
+) -> tuple[Floats, Floats, str]:
+    """Bring the error to the unit of the value, and millimagnitudes to magnitudes."""
+    unit = section.unit or ""
+    parsed = u.Unit(unit, parse_strict="silent")
+    if section.error and unit and table[section.error].unit is not None:
+        of_error = u.Unit(str(table[section.error].unit), parse_strict="silent")
+        same = _is_linear(parsed) and _is_linear(of_error) and parsed.is_equivalent(of_error)
+        if same and (factor := float(of_error.to(parsed))) != 1:
+            error = error * factor
+    if section.quantity == "mag" and _is_linear(parsed) and parsed.is_equivalent(u.mag):
+        factor = float(parsed.to(u.mag))
+        if factor != 1:
+            return value * factor, error * factor, "mag"
+    return value, error, unit
+
+
+def _is_linear(unit: u.UnitBase) -> bool:
+    return isinstance(unit, u.UnitBase) and not isinstance(unit, u.UnrecognizedUnit)

@@ -1,0 +1,156 @@
+"""Tables in FITS files, SExtractor's FITS_LDAC among them."""
+
+from __future__ import annotations
+
+import io
+import re
+import warnings
+from pathlib import Path
+
+import numpy as np
+from astropy.io import fits
+from astropy.table import Table, vstack
+
+from lc_pipeline.errors import CatalogError
+from lc_pipeline.survey import FilesSection
+
+#: Keywords that describe the file and its columns, not the exposure.
+_STRUCTURE = re.compile(
+    r"SIMPLE|BITPIX|NAXIS\d*|EXTEND|XTENSION|[PG]COUNT|TFIELDS|CHECKSUM|DATASUM|END|COMMENT|"
+    r"HISTORY|T(?:TYPE|FORM|UNIT|NULL|SCAL|ZERO|DISP|DIM|UCD|BCOL|COMM|UTYP)\d+|"
+)
+
+#: What astropy only warns of, and what means that the file must not be used.
+_DAMAGE = re.compile(r"truncated|Error validating header|corrupted|[Cc]hecksum|[Dd]atasum|buffer")
+
+
+def read_fits(path: Path, contents: bytes, files: FilesSection) -> Table:
+    """Read the table of sources of a FITS file, with header keywords in ``meta``.
+
+    The table is the extension ``files.hdu``, else all ``LDAC_OBJECTS`` of a FITS_LDAC file, else
+    the first extension that is a table with rows.
+
+    Raises
+    ------
+    CatalogError
+        If the file was cut off or damaged, or has no such table.
+    """
+    hdus = _open(path, contents)
+    try:
+        chosen, notes = _choose(path, hdus, files.hdu)
+        tables = [_read_hdu(path, hdus, index) for index in chosen]
+    finally:
+        hdus.close()
+    table = tables[0] if len(tables) == 1 else vstack(tables, metadata_conflicts="silent")
+    table.meta = tables[0].meta | ({"_notes": notes} if notes else {})
+    return table
+
+
+def _open(path: Path, contents: bytes) -> fits.HDUList:
+    """Open a FITS file from memory, and refuse what astropy would only warn of."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            hdus = fits.open(
+                io.BytesIO(contents), memmap=False, checksum=True, disable_image_compression=True
+            )
+            ends = [_end(hdu, len(contents)) for hdu in hdus]  # reads every header
+        except (OSError, ValueError, TypeError, KeyError, fits.VerifyError) as error:
+            raise CatalogError(
+                path, f"not a readable FITS file ({error}); fetch it again"
+            ) from error
+    harm = next((str(item.message) for item in caught if _DAMAGE.search(str(item.message))), None)
+    if harm is None and (missing := max(ends) - len(contents)) > 0:
+        harm = f"{missing} bytes are missing at the end"
+    if harm is None and contents[max(ends) :].strip(b"\0 "):
+        harm = "what follows the last complete extension is not a FITS extension"
+    if harm is not None:
+        hdus.close()
+        harm = " ".join(harm.split())
+        raise CatalogError(path, f"the FITS file is cut off or damaged: {harm}; fetch it again")
+    return hdus
+
+
+def _end(hdu: fits.hdu.base._BaseHDU, n_bytes: int) -> int:
+    """Where the data of an HDU end; padding to a full block may be left out by some writers."""
+    start, span = hdu.fileinfo()["datLoc"], hdu.fileinfo()["datSpan"]
+    padded = start + span
+    return int(padded if padded <= n_bytes else start + hdu.size)
+
+
+def _is_table(hdu: fits.hdu.base._BaseHDU) -> bool:
+    return isinstance(hdu, fits.BinTableHDU | fits.TableHDU)
+
+
+def _choose(
+    path: Path, hdus: fits.HDUList, configured: str | int | None
+) -> tuple[list[int], list[str]]:
+    listing = ", ".join(f"{index} {hdu.name or '(no name)'}" for index, hdu in enumerate(hdus))
+    if configured is not None:
+        try:
+            index = hdus.index_of(configured)
+            found = _is_table(hdus[index])
+        except (KeyError, IndexError):
+            found = False
+        if not found:
+            raise CatalogError(
+                path, f"files.hdu: there is no table {configured!r}; extensions are: {listing}"
+            )
+        return [index], []
+    tables = [index for index, hdu in enumerate(hdus) if _is_table(hdu)]
+    objects = [index for index in tables if hdus[index].name == "LDAC_OBJECTS"]
+    if objects:
+        return objects, []
+    tables = [index for index in tables if hdus[index].name != "LDAC_IMHEAD"]
+    if not tables:
+        raise CatalogError(
+            path, f"has no table extension (extensions are: {listing}); an image is no catalogue"
+        )
+    filled = [index for index in tables if hdus[index].header["NAXIS2"] > 0] or tables
+    notes: list[str] = []
+    if len(filled) > 1:
+        notes.append(
+            f"extension {filled[0]} of {len(filled)} tables is read ({listing}); "
+            f"set files.hdu for another"
+        )
+    return filled[:1], notes
+
+
+def _read_hdu(path: Path, hdus: fits.HDUList, index: int) -> Table:
+    hdu = hdus[index]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # units that astropy does not know stay as text
+        try:
+            table = Table.read(hdu, format="fits", mask_invalid=False, unit_parse_strict="silent")
+        except (ValueError, TypeError, OSError, IndexError) as error:
+            raise CatalogError(
+                path, f"the table in extension {index} cannot be read ({error}); fetch it again"
+            ) from error
+        header = _keywords(hdus[0].header) | _image_header(hdus, index) | _keywords(hdu.header)
+    for number, name in enumerate(hdu.columns.names, 1):
+        if ucd := hdu.header.get(f"TUCD{number}"):
+            table[name].meta["ucd"] = str(ucd)
+    table.meta = header
+    return table
+
+
+def _keywords(header: fits.Header) -> dict[str, object]:
+    found: dict[str, object] = {}
+    for card in header.cards:
+        key = card.keyword.upper()
+        if not _STRUCTURE.fullmatch(key) and not isinstance(card.value, fits.card.Undefined):
+            found.setdefault(key, card.value)
+    return found
+
+
+def _image_header(hdus: fits.HDUList, index: int) -> dict[str, object]:
+    """Parse the header of the image that FITS_LDAC keeps in the extension before the objects."""
+    before = hdus[index - 1]
+    if hdus[index].name != "LDAC_OBJECTS" or before.name != "LDAC_IMHEAD" or not len(before.data):
+        return {}
+    cards = np.ravel(before.data.field(0)[0])
+    text = "".join(
+        (card.decode("latin-1") if isinstance(card, bytes) else str(card)).ljust(80)
+        for card in cards
+    )
+    return _keywords(fits.Header.fromstring(text))

@@ -1,0 +1,273 @@
+"""Well-known column names, and which column is the error of which.
+
+Names are compared without case, ``_``, ``-``, ``.`` and blanks unless a name fits exactly. In each
+table the order matters: the first name that is there is used.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from lc_pipeline.survey import Quantity
+
+#: Right ascension and declination, in pairs. Windowed positions of SExtractor come before
+#: isophotal ones because they are more precise; the columns that VizieR computes (``_RAJ2000``)
+#: and positions in text come after the catalogue's own; ``X_WORLD`` is last because it need not
+#: be equatorial.
+POSITION_NAMES: tuple[tuple[str, str], ...] = (
+    ("ALPHAWIN_J2000", "DELTAWIN_J2000"),
+    ("ALPHA_J2000", "DELTA_J2000"),
+    ("ALPHAPSF_J2000", "DELTAPSF_J2000"),
+    ("ra", "dec"),
+    ("ra_deg", "dec_deg"),
+    ("ra", "decl"),
+    ("RA_ICRS", "DE_ICRS"),
+    ("RA_ICRS", "DEC_ICRS"),
+    ("RAJ2000", "DEJ2000"),
+    ("RAJ2000", "DECJ2000"),
+    ("RA_J2000", "DEC_J2000"),
+    ("RAdeg", "DEdeg"),
+    ("coord_ra", "coord_dec"),
+    ("ra_deg_cont", "dec_deg_cont"),
+    ("raMean", "decMean"),
+    ("ra_psf", "dec_psf"),
+    ("sky_centroid.ra", "sky_centroid.dec"),
+    ("sky_center.ra", "sky_center.dec"),
+    ("skycoord.ra", "skycoord.dec"),
+    ("sky_centroid_icrs.ra", "sky_centroid_icrs.dec"),
+    ("coord.ra", "coord.dec"),
+    ("right_ascension", "declination"),
+    ("RAhms", "DEdms"),
+    ("ra_hms", "dec_dms"),
+    ("ra_str", "dec_str"),
+    ("ALPHAWIN_SKY", "DELTAWIN_SKY"),
+    ("ALPHA_SKY", "DELTA_SKY"),
+    ("XWIN_WORLD", "YWIN_WORLD"),
+    ("X_WORLD", "Y_WORLD"),
+)
+
+#: The object's own name. SExtractor's ``NUMBER`` and ``id`` of most source finders count the rows
+#: of one file and name no object, so ``NUMBER`` is used only when it is configured.
+KEY_NAMES = (
+    *("source_id", "object_id", "objid", "objectid", "obj_id", "star_id", "diaObjectId"),
+    *("starid", "sourceid", "sourceKey", "designation", "object", "name", "star", "id"),
+)
+
+#: Flags of the whole detection.
+FLAG_NAMES = ("FLAGS", "flag", "catflags", "flags_detection", "photflag", "quality_flag", "qflag")
+
+#: The band of a row.
+BAND_NAMES = ("band", "filter", "passband", "filtercode", "filter_name")
+BAND_KEYWORDS = ("FILTER", "FILTNAM", "FILTNAME", "FILTER_NAME", "BAND", "PASSBAND")
+
+#: Errors that the rule of :func:`find_error` does not find.
+ODD_ERRORS: dict[str, tuple[str, ...]] = {
+    "flux_fit": ("flux_err",),
+    "jm": ("jcmsig", "jmsigcom"),
+    "hm": ("hcmsig", "hmsigcom"),
+    "km": ("kcmsig", "kmsigcom"),
+    "w1mpro": ("w1sigmpro",),
+    "w2mpro": ("w2sigmpro",),
+    "w1flux": ("w1sigflux",),
+    "w2flux": ("w2sigflux",),
+    "isltotalflux": ("eisltotalflux",),
+}
+
+#: Errors that belong to the only value of a catalogue, whatever its name.
+LONE_ERRORS: dict[Quantity, tuple[str, ...]] = {
+    "mag": ("mag_error", "magerr", "e_mag", "merr", "dmag", "sigmag", "err", "error", "sigma"),
+    "flux": ("flux_error", "fluxerr", "flux_err", "e_flux", "counts_err", "err", "error", "sigma"),
+}
+
+_ERROR_WORDS = ("err", "error", "errs", "sigma", "sig", "unc", "uncertainty", "std", "stddev")
+_ERROR_INITIALS = ("e", "d", "s")
+
+BANDS = frozenset(
+    "u g r i z y b v j h k ks rc ic w1 w2 w3 w4 bp rp clear white ha up gp ip zs".split()  # noqa: SIM905
+)
+
+#: Words that make a magnitude or flux something else than the brightness of the source.
+_NOT_BRIGHTNESS = frozenset(
+    (
+        "lim limit limiting zp zpt zero zeropoint sky skyavg bkg background back max min ref rms "
+        "std scatter threshold thresh extinction radius growth growthstep ratio flag flags snr chi "
+        "chi2 nobs n num color colour delta amplitude amp init surface arcsec2 area quality corr "
+        "correction skew kurtosis count npix profile local annulus percentile fraction frac hybrid "
+        "weight cov covariance nr x y noise"
+    ).split()
+)
+
+_MAG_WORD = re.compile(
+    r"(?:[a-z]\w{0,5}?)?mags?|magnitude|"
+    r"mag(?:auto|aper\d*|iso|isocor|psf|petro|best|model|kron|inst|cal|\d+|[ugrizybvjhk])"
+)
+_FLUX_WORD = re.compile(
+    r"(?:[a-z]\w{0,6}?)?flux(?:es)?|counts|cnts|flx|"
+    r"flux(?:auto|aper\d*|iso|isocor|psf|petro|best|model|kron|\d+|[ugrizybvjhk])"
+)
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+
+
+def words_of(name: str) -> list[str]:
+    """Split a column name at signs, capitals and digits.
+
+    Examples
+    --------
+    >>> words_of("MAGERR_APER_1"), words_of("psfFluxErr")
+    (['magerr', 'aper', '1'], ['psf', 'flux', 'err'])
+    """
+    return [word.lower() for word in _WORD.findall(name)]
+
+
+def squeeze(name: str) -> str:
+    """Take a name without case and signs.
+
+    Examples
+    --------
+    >>> squeeze("MJD-OBS")
+    'mjdobs'
+    """
+    return re.sub(r"[\s_.-]", "", name).lower()
+
+
+def same_names(wanted: str, names: Iterable[str]) -> list[str]:
+    """All of `names` that are `wanted`: exactly, else but for case, else but for signs as well.
+
+    Examples
+    --------
+    >>> same_names("RA", ["ra", "Ra", "R_A"])
+    ['ra', 'Ra']
+    """
+    names = list(names)
+    if wanted in names:
+        return [wanted]
+    if same := [name for name in names if name.lower() == wanted.lower()]:
+        return same
+    return [name for name in names if squeeze(name) == squeeze(wanted)]
+
+
+def is_error_name(name: str) -> bool:
+    """Say whether a name reads like that of an error.
+
+    Examples
+    --------
+    >>> is_error_name("e_gmag"), is_error_name("MAGERR_AUTO"), is_error_name("MAG_AUTO")
+    (True, True, False)
+    """
+    words = words_of(name)
+    return bool(words) and (
+        (len(words) > 1 and words[0] in _ERROR_INITIALS)
+        or any(
+            word in _ERROR_WORDS
+            or word.endswith(("err", "error", "sigma", "unc", "sig"))
+            or word in ("emag", "dmag", "sigmag", "errmag", "sigflux", "eflux", "mer")
+            for word in words
+        )
+    )
+
+
+def quantity_of_name(name: str) -> Quantity | None:
+    """Tell a magnitude or a flux by its name alone; None if the name does not say.
+
+    Examples
+    --------
+    >>> quantity_of_name("MAG_APER_1"), quantity_of_name("Total_flux"), quantity_of_name("Vmag")
+    ('mag', 'flux', 'mag')
+    >>> quantity_of_name("FLUX_RADIUS") is None, quantity_of_name("maglimit") is None
+    (True, True)
+    """
+    words = words_of(name)
+    if is_error_name(name) or _NOT_BRIGHTNESS.intersection(words):
+        return None
+    if any(_MAG_WORD.fullmatch(word) for word in words):
+        return "mag"
+    if any(_FLUX_WORD.fullmatch(word) for word in words) or {"aperture", "sum"} <= {*words}:
+        return "flux"
+    return None
+
+
+def is_band(name: str) -> bool:
+    """Say whether the whole name is that of a well-known band, like ``g`` or ``Ks``."""
+    return name.lower() in BANDS
+
+
+def band_of(name: str) -> str | None:
+    """Find the band in the name of a magnitude or flux, as it is written there.
+
+    Examples
+    --------
+    >>> band_of("mag_g"), band_of("Vmag"), band_of("g"), band_of("MAG_AUTO")
+    ('g', 'V', 'g', None)
+    """
+    if is_band(name):
+        return name
+    rest = re.sub(r"(?i)mags?|flux(?:es)?", "", name, count=1).strip("_-. ")
+    return rest if is_band(rest) else None
+
+
+def find_error(value: str, names: Sequence[str]) -> str | None:
+    """Find the error of a value by its name.
+
+    It is the column that has the value's name and one word for "error" anywhere between its
+    words: ``MAGERR_AUTO``, ``e_gmag``, ``psfFluxErr``, ``dmag``, ``rErr_I``. Also DAOPHOT's and
+    ASAS' ``MERR`` and ``MER_1`` for ``MAG`` and ``MAG_1``.
+
+    Parameters
+    ----------
+    value : str
+    names : sequence of str
+        All columns.
+
+    Returns
+    -------
+    str or None
+
+    Examples
+    --------
+    >>> find_error("MAG_APER_1", ["MAG_APER", "MAGERR_APER", "MAG_APER_1", "MAGERR_APER_1"])
+    'MAGERR_APER_1'
+    """
+    squeezed: dict[str, str] = {}
+    for name in names:
+        squeezed.setdefault(squeeze(name), name)
+    words = words_of(value)
+    candidates = [
+        "".join([*words[:place], error, *words[place:]])
+        for error in _ERROR_WORDS
+        for place in range(len(words), -1, -1)
+    ]
+    candidates += [initial + squeeze(value) for initial in _ERROR_INITIALS]
+    for place, word in enumerate(words):
+        if word in ("mag", "flux"):
+            candidates += [
+                "".join([*words[:place], spelling, *words[place + 1 :]])
+                for spelling in (f"e{word}", f"d{word}", *(("merr", "mer") * (word == "mag")))
+            ]
+    candidates += ODD_ERRORS.get(squeeze(value), ()) or ODD_ERRORS.get(value.lower(), ())
+    for candidate in candidates:
+        found = squeezed.get(squeeze(candidate))
+        if found is not None and found != value:
+            return found
+    return None
+
+
+def find_time(value: str, names: Sequence[str]) -> str | None:
+    """Find the time column of one band: ``mjd_g`` for ``mag_g``, ``iMJD`` for ``i``.
+
+    Examples
+    --------
+    >>> find_time("mag_g", ["mag_g", "mjd_r", "mjd_g"])
+    'mjd_g'
+    """
+    band = band_of(value)
+    if band is None:
+        return None
+    for time in ("mjd", "hmjd", "jd", "hjd", "bjd"):
+        for candidate in (f"{time}_{band}", f"{band}_{time}"):
+            # u, g, r, ... and U, B, V, R are different bands, so case counts here.
+            for name in names:
+                signs = re.sub(r"[\s_.-]", "", name)
+                if signs.replace(time.upper(), time) == candidate.replace("_", ""):
+                    return name
+    return None

@@ -1,0 +1,303 @@
+"""Catalogue files, whatever their format, as astropy tables.
+
+A file is read into memory once: what is parsed are the bytes whose checksum is recorded, and no
+file stays open or mapped. The format is told by what the file begins with, since names of
+catalogues end in anything.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import warnings
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from astropy.coordinates import SkyCoord
+from astropy.io.votable import parse as parse_votable
+from astropy.io.votable.exceptions import VOTableSpecError
+from astropy.table import Column, MaskedColumn, Table
+from astropy.time import Time
+from astropy.utils.masked import Masked
+
+from lc_pipeline.catalogs.fits_tables import read_fits
+from lc_pipeline.catalogs.text_tables import (
+    decode,
+    is_sextractor_header,
+    read_ecsv,
+    read_text,
+    table_from_arrow,
+)
+from lc_pipeline.errors import CatalogError
+from lc_pipeline.survey import CatalogFormat, FilesSection
+
+READABLE = "ECSV, FITS, FITS_LDAC, VOTable, CSV, Parquet, SExtractor ASCII, IPAC and plain text"
+
+_ANY_FILE = FilesSection(pattern="(?P<epoch>.+)")
+
+
+@dataclass(frozen=True)
+class CatalogFile:
+    """One file as it was read: its table, and what identifies it."""
+
+    path: Path
+    table: Table
+    sha256: str
+    format: str
+    notes: tuple[str, ...]
+
+
+def read_table(path: str | Path, files: FilesSection | None = None) -> Table:
+    r"""Read a catalogue file as a plain table.
+
+    Parameters
+    ----------
+    path : str or Path
+    files : FilesSection, optional
+        Its ``format``, ``hdu``, ``delimiter`` and ``column_names`` are used; by default all is
+        recognised.
+
+    Returns
+    -------
+    Table
+        Scalar columns only: column k of a vector column ``MAG_APER`` is ``MAG_APER_k`` (0: no k),
+        a ``SkyCoord`` ``c`` becomes ``c.ra`` and ``c.dec`` in ICRS degrees, a ``Time`` becomes
+        its MJD, with the scale in the column's ``meta["time_scale"]``. ``meta`` holds the
+        header's keywords in capitals.
+
+    Raises
+    ------
+    CatalogError
+        If the file is empty, cut off, damaged, or of a format that is not read here.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder, "night1.cat")
+    ...     _ = path.write_text("# FILTER = R\nra,dec,mag\n10.5,-3.25,17.25\n")
+    ...     table = read_table(path)
+    >>> table.colnames, table.meta["FILTER"]
+    (['ra', 'dec', 'mag'], 'R')
+    """
+    return read_catalog_file(path, files).table
+
+
+def read_catalog_file(path: str | Path, files: FilesSection | None = None) -> CatalogFile:
+    """Read a catalogue file with its checksum and format; see :func:`read_table`."""
+    path = Path(path)
+    files = files or _ANY_FILE
+    try:
+        contents = path.read_bytes()
+    except OSError as error:
+        raise CatalogError(path, f"cannot be read: {error.strerror or error}") from error
+    sha256 = hashlib.sha256(contents).hexdigest()
+    if contents[:2] == b"\x1f\x8b":
+        try:
+            contents = gzip.decompress(contents)
+        except (OSError, EOFError, zlib.error) as error:
+            raise CatalogError(
+                path, f"the gzip file is cut off or damaged ({error}); fetch it again"
+            ) from error
+    if not contents.strip():
+        raise CatalogError(
+            path,
+            f"is empty ({len(contents)} bytes); fetch it again, or leave it out with files.exclude",
+        )
+    kind = detect_format(path, contents) if files.format == "auto" else files.format
+    table = _READERS[kind](path, contents, files)
+    notes = tuple(table.meta.pop("_notes", ()))
+    return CatalogFile(path, _plain(path, table), sha256, kind, notes)
+
+
+def detect_format(path: Path, contents: bytes) -> CatalogFormat:
+    """Tell the format of a file by its first bytes; names of catalogues end in anything.
+
+    Examples
+    --------
+    >>> detect_format(Path("night1.cat"), b"# %ECSV 1.0")
+    'ecsv'
+    >>> detect_format(Path("night1.psx"), b"10.5,-3.25,17.25")
+    'ascii'
+
+    Raises
+    ------
+    CatalogError
+        If the file is binary and not of a kind that is read here.
+    """
+    if contents.startswith(b"SIMPLE  ="):
+        return "fits"
+    if contents.startswith(b"PAR1"):
+        return "parquet"
+    start = contents[:4096]
+    if contents.startswith(b"\x89HDF"):
+        raise CatalogError(path, f"is HDF5; write it as one of {READABLE}")
+    if b"\0" in start and not start.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise CatalogError(path, f"is binary of an unknown kind; what can be read: {READABLE}")
+    if b"\0" in start:
+        raise CatalogError(path, "is text in UTF-16; write it as UTF-8")
+    text = decode(start).lstrip()
+    if text.startswith("# %ECSV"):
+        return "ecsv"
+    if text.startswith(("<?xml", "<VOTABLE", "<!--")) and "VOTABLE" in text:
+        return "votable"
+    if text.startswith("<"):
+        raise CatalogError(path, f"is XML or HTML, and no VOTable; what can be read: {READABLE}")
+    if is_sextractor_header(text):
+        return "sextractor"
+    return "ascii"
+
+
+def _read_ascii(path: Path, contents: bytes, files: FilesSection) -> Table:
+    start = decode(contents[:4096]).lstrip()
+    for known, is_known in (
+        ("ascii.ipac", start.startswith(("\\", "|"))),
+        ("ascii.mrt", "Byte-by-byte Description of file" in start),
+        ("ascii.daophot", start.startswith("#K ")),
+    ):
+        if is_known and not files.column_names:
+            try:
+                table = Table.read(decode(contents).split("\n"), format=known)
+            except (ValueError, KeyError, IndexError) as error:
+                raise CatalogError(path, f"cannot be read as {known}: {error}") from error
+            keywords = table.meta.pop("keywords", {})
+            table.meta |= {key: entry.get("value") for key, entry in keywords.items()}
+            return table
+    return read_text(path, contents, files, sextractor=False)
+
+
+def _read_sextractor(path: Path, contents: bytes, files: FilesSection) -> Table:
+    return read_text(path, contents, files, sextractor=True)
+
+
+def _read_ecsv(path: Path, contents: bytes, _: FilesSection) -> Table:
+    return read_ecsv(path, contents)
+
+
+def _read_votable(path: Path, contents: bytes, _: FilesSection) -> Table:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # services bend the standard in harmless ways
+        try:
+            document = parse_votable(io.BytesIO(contents), verify="ignore")
+        except (ValueError, VOTableSpecError, OSError, IndexError, TypeError) as error:
+            reason = str(error).strip().split("\n")[0]
+            raise CatalogError(
+                path, f"not a complete VOTable ({reason}); fetch it again"
+            ) from error
+        trees = list(document.iter_tables())
+        if not trees:
+            raise CatalogError(path, "is a VOTable without a table; the service had no answer?")
+        tree = next((tree for tree in trees if len(tree.array)), trees[0])
+        table = tree.to_table(use_names_over_ids=True)
+    for field in tree.fields:
+        if field.ucd and field.name in table.colnames:
+            table[field.name].meta["ucd"] = field.ucd
+    params = [*document.params, *(p for r in document.resources for p in r.params), *tree.params]
+    systems = [s for r in document.resources for s in r.time_systems]
+    if len(systems) == 1:
+        table.meta["TIMESYS"] = systems[0].timescale
+        table.meta["TREFPOS"] = systems[0].refposition
+    table.meta |= {param.name: param.value for param in params if param.name}
+    return table
+
+
+def _read_parquet(path: Path, contents: bytes, _: FilesSection) -> Table:
+    try:
+        arrow = pq.read_table(pa.BufferReader(contents))
+    except (pa.ArrowInvalid, OSError) as error:
+        raise CatalogError(
+            path, f"the Parquet file is cut off or damaged ({error}); fetch it again"
+        ) from error
+    metadata = arrow.schema.metadata or {}
+    if b"table_meta_yaml" in metadata:  # written by astropy, with units and mixin columns
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return Table.read(io.BytesIO(contents), format="parquet")
+    kept = [name for name in arrow.column_names if not name.startswith("__index_level_")]
+    table = table_from_arrow(arrow.select(kept))
+    for name in kept:
+        details = arrow.schema.field(name).metadata or {}
+        if unit := details.get(b"unit") or details.get(b"units"):
+            table[name].unit = unit.decode()
+    return table
+
+
+_READERS: dict[str, Callable[[Path, bytes, FilesSection], Table]] = {
+    "fits": read_fits,
+    "fits_ldac": read_fits,
+    "ecsv": _read_ecsv,
+    "votable": _read_votable,
+    "parquet": _read_parquet,
+    "sextractor": _read_sextractor,
+    "csv": _read_ascii,
+    "ascii": _read_ascii,
+}
+
+
+def _plain(path: Path, table: Table) -> Table:
+    """Scalar columns only, keywords in capitals."""
+    columns: dict[str, Column] = {}
+    for name in table.colnames:
+        for plain_name, column in _plain_columns(name, table[name]).items():
+            if plain_name in columns:
+                raise CatalogError(path, f"two columns have the same name, {plain_name!r}")
+            columns[plain_name] = column
+    meta: dict[str, Any] = {}
+    for key, entry in table.meta.items():
+        nested = entry if isinstance(entry, dict) else {key: entry}
+        for name, content in nested.items():
+            if isinstance(content, str | int | float | bool | np.generic):
+                meta.setdefault(str(name).upper(), content)
+    return Table(columns, meta=meta, copy=False)
+
+
+def _plain_columns(name: str, column: Any) -> dict[str, Column]:
+    if isinstance(column, SkyCoord):
+        icrs = column.icrs
+        return {
+            f"{name}.ra": Column(np.asarray(icrs.ra.deg), unit="deg"),
+            f"{name}.dec": Column(np.asarray(icrs.dec.deg), unit="deg"),
+        }
+    if isinstance(column, Time):
+        mjd = np.ma.filled(np.ma.asarray(_unmasked(column.mjd)), np.nan)
+        meta = {"time_scale": column.scale}
+        return {name: Column(np.asarray(mjd, dtype=float), unit="d", meta=meta)}
+    if not hasattr(column, "dtype"):
+        return {}  # a mixin that is neither a number nor a text
+    unit = str(column.unit) if getattr(column, "unit", None) is not None else None
+    meta = dict(column.info.meta or {})
+    values: Any = _unmasked(getattr(column, "value", column))
+    if values.dtype.kind == "S":
+        values = np.ma.asarray([cell.decode("latin-1") for cell in np.ravel(values)]).reshape(
+            values.shape
+        ) if values.size else values.astype(str)  # fmt: skip
+    if values.dtype.kind == "O":
+        mask = np.ma.getmaskarray(values)
+        texts = ["" if cell is None else str(cell) for cell in np.ravel(np.ma.getdata(values))]
+        values = np.ma.array(np.array(texts, dtype=str).reshape(values.shape), mask=mask)
+    n_elements = int(np.prod(values.shape[1:])) if values.ndim > 1 else 1
+    flat = values.reshape(len(values), n_elements)
+    masked = np.ma.getmaskarray(flat)
+    plain = {}
+    for k in range(n_elements):
+        element, hidden = np.ma.getdata(flat)[:, k], masked[:, k]
+        plain[name if k == 0 else f"{name}_{k}"] = (
+            MaskedColumn(element, mask=hidden, unit=unit, meta=meta)
+            if hidden.any()
+            else Column(element, unit=unit, meta=meta)
+        )
+    return plain
+
+
+def _unmasked(values: Any) -> np.ma.MaskedArray[Any, Any]:
+    """Turn astropy's and numpy's masked arrays into numpy's."""
+    if isinstance(values, Masked):
+        return np.ma.array(values.unmasked, mask=values.mask)
+    return np.ma.asarray(values)

@@ -1,0 +1,368 @@
+"""The straight way: a survey's landing folder into its epoch store, and on to its object store.
+
+Every step is idempotent: what is there and unchanged is passed over, so that running it again
+after a crash, a correction or a new night does what is left to do.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from lc_pipeline.catalogs.landing import EpochFiles, LandingFolder, expand_keys, find_epochs
+from lc_pipeline.catalogs.source_catalog import SourceCatalog, read_epoch
+from lc_pipeline.errors import CatalogError, LightcurveError, SurveyConfigError
+from lc_pipeline.matching.build import build_reference, find_new_objects
+from lc_pipeline.matching.epoch_block import EpochBlock
+from lc_pipeline.matching.reference import read_reference
+from lc_pipeline.progress import Progress
+from lc_pipeline.storage.lightcurve_storage import LightcurveStorage
+from lc_pipeline.survey import SurveyConfig
+
+COMMIT_BYTES = 256 * 2**20
+COMMIT_EPOCHS = 32
+
+Status = Literal["stored", "unchanged", "refused"]
+
+
+@dataclass(frozen=True)
+class EpochOutcome:
+    """What became of one epoch in an ingest."""
+
+    epoch: str
+    status: Status
+    n_sources: int = 0
+    n_matched: int = 0
+    n_unmatched: int = 0
+    n_ambiguous: int = 0
+    n_duplicates: int = 0
+    offset_arcsec: tuple[float, float] = (0.0, 0.0)
+    notes: tuple[str, ...] = ()
+    error: str = ""
+    """Why the epoch was refused."""
+
+
+@dataclass
+class IngestReport:
+    """What became of every epoch, and of the files that belong to none."""
+
+    outcomes: list[EpochOutcome] = field(default_factory=list)
+    unmatched_files: tuple[str, ...] = ()
+    excluded_files: tuple[str, ...] = ()
+    missing_epochs: tuple[str, ...] = ()
+    """Epochs in the store whose files are no longer in the landing folder; they are kept."""
+
+    def with_status(self, status: Status) -> list[EpochOutcome]:
+        """The epochs that were ``stored``, ``unchanged`` or ``refused``."""
+        return [outcome for outcome in self.outcomes if outcome.status == status]
+
+
+def epoch_storage(survey: SurveyConfig) -> LightcurveStorage:
+    """The survey's epoch store (which may not be there yet)."""
+    return LightcurveStorage(f"{survey.store}/epochs.zarr")
+
+
+def object_storage(survey: SurveyConfig) -> LightcurveStorage:
+    """The survey's object store (which may not be there yet)."""
+    return LightcurveStorage(f"{survey.store}/objects")
+
+
+def create_survey_store(
+    survey: SurveyConfig, epochs: Sequence[EpochFiles], *, progress: Progress | None = None
+) -> LightcurveStorage:
+    """Create the survey's epoch store: settle its objects and its measurements.
+
+    Epochs that cannot be read are passed over here; the ingest reports them.
+
+    Raises
+    ------
+    SurveyConfigError
+        If no epoch can be read; the message has the first reasons.
+    """
+    scan = _Scan(survey, epochs, progress)
+    if survey.reference.file:
+        reference = read_reference(survey)
+        scan.read_until_measurements_are_known()
+    else:
+        chosen = set(survey.reference.epochs)
+        if absent := chosen - {files.epoch for files in epochs}:
+            raise SurveyConfigError(
+                f"{survey.path}: reference.epochs: no files for {', '.join(sorted(absent))}"
+            )
+        reference = build_reference(
+            lambda: scan.catalogs(chosen), survey.matching, survey.reference
+        )
+        scan.read_until_measurements_are_known()
+    storage = epoch_storage(survey)
+    found = scan.measurements
+    return storage.create_storage(
+        reference,
+        list(found),
+        quantities={key: quantity for key, (quantity, _, _) in found.items()},
+        units={key: unit for key, (_, unit, _) in found.items()},
+        extra_values=list(dict.fromkeys(name for *_, extra in found.values() for name in extra)),
+        matching=survey.matching,
+        survey=survey.survey.name,
+        settings=survey.fingerprint,
+    )
+
+
+class _Scan:
+    """Read a survey's catalogues, remembering which measurements they have."""
+
+    def __init__(
+        self, survey: SurveyConfig, epochs: Sequence[EpochFiles], progress: Progress | None
+    ):
+        self.survey = survey
+        self.epochs = epochs
+        self.progress = progress
+        self.wanted = expand_keys(
+            tuple(section.key for section in survey.measurements), tuple(epochs)
+        )
+        self._found: dict[str, tuple[str, str, tuple[str, ...]]] = {}
+        self._seen: set[str] = set()
+        self._reasons: dict[str, str] = {}
+
+    @property
+    def measurements(self) -> dict[str, tuple[str, str, tuple[str, ...]]]:
+        """Quantity, unit and extra values by key, in the configured order."""
+        if not self._found:
+            reasons = "\n  ".join(list(self._reasons.values())[:3])
+            raise SurveyConfigError(
+                f"{self.survey.path or 'survey.toml'}: none of the {len(self.epochs)} epochs "
+                f"can be read, so there is no store yet:\n  {reasons}"
+            )
+        kinds = set(kind[0] for kind in self._found.values())
+        unseen: tuple[str, str, tuple[str, ...]] = (kinds.pop() if len(kinds) == 1 else "", "", ())
+        ordered = {key: self._found.get(key, unseen) for key in self.wanted}
+        return ordered or dict(self._found)
+
+    def catalogs(self, chosen: Collection[str] = ()) -> Iterator[SourceCatalog]:
+        """Every epoch that can be read, one at a time."""
+        chosen = chosen or {files.epoch for files in self.epochs}
+        files_to_read = [files for files in self.epochs if files.epoch in chosen]
+        for number, files in enumerate(files_to_read):
+            if self.progress:
+                self.progress(number, len(files_to_read))
+            if files.epoch in self._reasons:
+                continue
+            try:
+                catalog = read_epoch(files, self.survey)
+            except CatalogError as error:
+                self._reasons[files.epoch] = str(error)
+                continue
+            self._seen.add(files.epoch)
+            for key, columns in catalog.measurements.items():
+                kind = (columns.quantity, columns.unit, tuple(columns.extra))
+                self._found.setdefault(key, kind)
+            yield catalog
+        if self.progress:
+            self.progress(len(files_to_read), len(files_to_read))
+
+    def read_until_measurements_are_known(self) -> None:
+        """Read on until every configured measurement was seen; all epochs if none is named."""
+        unread = {files.epoch for files in self.epochs} - self._seen - set(self._reasons)
+        if not unread or (self.wanted and set(self.wanted) <= set(self._found)):
+            return
+        for _ in self.catalogs(unread):
+            if self.wanted and set(self.wanted) <= set(self._found):
+                return
+
+
+def ingest(
+    survey: SurveyConfig,
+    epochs: Collection[str] = (),
+    *,
+    force: bool = False,
+    progress: Progress | None = None,
+    report_epoch: Callable[[EpochOutcome], None] | None = None,
+) -> IngestReport:
+    """Ingest the epochs that are new or changed; the store is made if there is none.
+
+    An epoch whose catalogue cannot be used is refused as a whole, with the reason in its outcome,
+    and keeps none of the others from being ingested.
+
+    Parameters
+    ----------
+    survey : SurveyConfig
+    epochs : collection of str, optional
+        Keys of the epochs to consider; by default all in the landing folder.
+    force : bool
+        Ingest unchanged epochs as well.
+    progress : callable, optional
+        Called with (epochs done, epochs in all).
+    report_epoch : callable, optional
+        Called with each epoch's outcome once it is committed (or refused).
+
+    Returns
+    -------
+    IngestReport
+
+    Raises
+    ------
+    SurveyConfigError
+        If an epoch that was asked for has no files, or no epoch at all can be read.
+    """
+    landing = find_epochs(survey)
+    chosen = _choose(survey, landing, epochs)
+    storage = epoch_storage(survey)
+    if not storage.location.exists():
+        storage = create_survey_store(survey, landing.epochs, progress=progress)
+    present = {files.epoch for files in landing.epochs}
+    report = IngestReport(
+        unmatched_files=landing.unmatched,
+        excluded_files=landing.excluded,
+        missing_epochs=tuple(key for key in storage.epoch_keys if key not in present),
+    )
+    pending: list[tuple[EpochBlock, EpochOutcome]] = []
+
+    def finish(outcome: EpochOutcome) -> None:
+        report.outcomes.append(outcome)
+        if report_epoch:
+            report_epoch(outcome)
+
+    def commit() -> None:
+        storage.append_epochs([block for block, _ in pending], settings=survey.fingerprint)
+        for _, outcome in pending:
+            finish(outcome)
+        pending.clear()
+
+    try:
+        for number, files in enumerate(chosen):
+            if progress:
+                progress(number, len(chosen))
+            if not force and _is_unchanged(storage, files, survey.fingerprint):
+                finish(EpochOutcome(files.epoch, "unchanged"))
+                continue
+            try:
+                catalog = read_epoch(files, survey)
+                _add_new_measurements(storage, catalog, commit)
+                block = storage.match_epoch(catalog, matching=survey.matching)
+            except LightcurveError as error:
+                finish(EpochOutcome(files.epoch, "refused", error=str(error)))
+                continue
+            pending.append((block, _stored(block)))
+            n_bytes = sum(block.lightcurves.nbytes for block, _ in pending)
+            if len(pending) == COMMIT_EPOCHS or n_bytes > COMMIT_BYTES:
+                commit()
+    finally:
+        # An interrupted ingest keeps what it has read.
+        if pending:
+            commit()
+    if progress:
+        progress(len(chosen), len(chosen))
+    return report
+
+
+def publish(
+    survey: SurveyConfig, *, force: bool = False, progress: bool | Progress = False
+) -> LightcurveStorage | None:
+    """Rechunk the survey's epoch store and publish a version, if there is anything new.
+
+    Returns
+    -------
+    LightcurveStorage or None
+        The object store; None if its current version has every committed epoch already.
+    """
+    epochs, objects = epoch_storage(survey), object_storage(survey)
+    if not force and is_published(epochs, objects):
+        return None
+    return epochs.rechunk_to_object_optimized(objects.location.path, progress=progress)
+
+
+def is_published(epochs: LightcurveStorage, objects: LightcurveStorage) -> bool:
+    """Whether the current version of the object store has all that the epoch store has."""
+    if not objects.location.exists():
+        return False
+    try:
+        published = objects.snapshot
+    except LightcurveError:
+        return False
+    committed = epochs.snapshot
+    return (
+        published.attributes["store_id"] == committed.attributes["store_id"]
+        and published.attributes["epoch_rows"] == committed.rows.tolist()
+        and published.n_objects == committed.n_objects
+        and published.measurement_keys == committed.measurement_keys
+    )
+
+
+def add_objects(survey: SurveyConfig, *, progress: Progress | None = None) -> tuple[str, ...]:
+    """Find objects that the reference does not have, and add them at its end.
+
+    Detections that belong to no object are merged over all epochs; those seen in at least
+    ``reference.min_epochs`` epochs become objects. Rows and objects that are there stay as they
+    are; the next ingest takes the epochs again, to fill in the new objects.
+
+    Returns
+    -------
+    tuple of str
+        Keys of the new objects.
+    """
+    landing = find_epochs(survey)
+    storage = epoch_storage(survey)
+    scan = _Scan(survey, landing.epochs, progress)
+    new = find_new_objects(scan.catalogs, storage.reference, survey.matching, survey.reference)
+    if new is None:
+        return ()
+    storage.append_objects(new)
+    return tuple(str(key) for key in new.key)
+
+
+def _choose(
+    survey: SurveyConfig, landing: LandingFolder, epochs: Collection[str]
+) -> list[EpochFiles]:
+    by_key = {files.epoch: files for files in landing.epochs}
+    if unknown := [key for key in epochs if key not in by_key]:
+        examples = ", ".join(list(by_key)[:3])
+        raise SurveyConfigError(
+            f"{survey.path}: there are no files for epoch {', '.join(unknown)} in "
+            f"{landing.folder} (there are {len(by_key)} epochs: {examples}, ...)"
+        )
+    return [by_key[key] for key in epochs] if epochs else list(landing.epochs)
+
+
+def _is_unchanged(storage: LightcurveStorage, files: EpochFiles, fingerprint: str) -> bool:
+    """Whether the store has this epoch from the same files, settings and objects."""
+    record = {record.epoch: record for record in storage.epoch_records}.get(files.epoch)
+    return (
+        record is not None
+        and record.settings == fingerprint
+        and record.n_objects == storage.snapshot.n_objects
+        and sorted(record.source_sha256) == sorted(_sha256(file.path) for file in files.files)
+    )
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _add_new_measurements(
+    storage: LightcurveStorage, catalog: SourceCatalog, commit: Callable[[], None]
+) -> None:
+    """Widen the store by measurements that appear in mid-survey."""
+    new = [key for key in catalog.measurements if key not in storage.measurement_keys]
+    if new:
+        commit()
+        columns = [catalog.measurements[key] for key in new]
+        storage.append_measurements(
+            new, [column.quantity for column in columns], [column.unit for column in columns]
+        )
+
+
+def _stored(block: EpochBlock) -> EpochOutcome:
+    return EpochOutcome(
+        block.epoch,
+        "stored",
+        n_sources=block.n_sources,
+        n_matched=block.n_matched,
+        n_unmatched=block.n_unmatched,
+        n_ambiguous=block.n_ambiguous,
+        n_duplicates=block.n_duplicates,
+        offset_arcsec=(block.offset_east_arcsec, block.offset_north_arcsec),
+        notes=block.notes,
+    )

@@ -1,0 +1,96 @@
+"""A store as an xarray dataset: lazy arrays, coordinates in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from lc_pipeline.storage.model import ARRAYS, COORDINATE_ATTRIBUTES, CONVENTIONS, texts
+from lc_pipeline.storage.snapshot import EpochRecord, Snapshot
+from lc_pipeline.storage.view import lazy_variable
+
+
+def open_dataset(snapshot: Snapshot) -> xr.Dataset:
+    """Show a store: dims object, measurement, value, epoch, whatever the order on disk.
+
+    Epochs are in order of time. No array with an epoch axis is read.
+    """
+    coordinates: dict[str, xr.Variable] = {}
+
+    def add(name: str, dim: str, values: Any, attributes: dict[str, str] | None = None) -> None:
+        described = COORDINATE_ATTRIBUTES.get(name, {}) | (attributes or {})
+        coordinates[name] = xr.Variable((dim,), values, described)
+
+    reference = snapshot.reference
+    add("object", "object", reference.key)
+    add("ra", "object", reference.ra)
+    add("dec", "object", reference.dec)
+    for name in ("pm_ra_cosdec", "pm_dec"):
+        if (column := getattr(reference, name)) is not None:
+            add(name, "object", column)
+    add("measurement", "measurement", np.array(snapshot.measurement_keys, dtype=object))
+    for name in ("quantity", "unit"):
+        add(name, "measurement", np.array(texts(snapshot.group[name]), dtype=object))  # type: ignore[arg-type]
+    add("value", "value", np.array(snapshot.value_names, dtype=object))
+    for name, (column, attributes) in epoch_coordinates(snapshot.current_records).items():
+        add(name, "epoch", column, attributes)
+
+    arrays = {}
+    for model in ARRAYS:
+        array = snapshot.array(model.name)
+        if array is not None:
+            arrays[model.name] = lazy_variable(array, model.dims, snapshot.rows, model.attributes)
+    units = set(coordinates["unit"].values.tolist())
+    if len(units) == 1 and (unit := units.pop()):
+        arrays["lightcurves"].attrs = arrays["lightcurves"].attrs | {"units": unit}
+    return xr.Dataset(
+        arrays,
+        coordinates,
+        {
+            "Conventions": CONVENTIONS,
+            "radesys": "ICRS",
+            "survey": snapshot.attributes["survey"],
+            "layout": snapshot.layout,
+        }
+        | ({"version": snapshot.version} if snapshot.version else {}),
+    )
+
+
+def epoch_coordinates(
+    records: Sequence[EpochRecord],
+) -> dict[str, tuple[NDArray[Any], dict[str, str]]]:
+    """Per-epoch coordinates from the records of the ingests: values and attributes by name."""
+
+    def numbers(name: str) -> NDArray[np.float64]:
+        values = [getattr(record, name) for record in records]
+        return np.array([np.nan if value is None else value for value in values], dtype=float)
+
+    def counts(name: str) -> NDArray[np.int32]:
+        return np.array([getattr(record, name) for record in records], dtype=np.int32)
+
+    def words(name: str) -> NDArray[Any]:
+        values = [getattr(record, name) for record in records]
+        return np.array(
+            [", ".join(value) if isinstance(value, tuple) else value for value in values],
+            dtype=object,
+        )
+
+    clock = (
+        {"scale": records[0].time_scale, "refposition": records[0].time_refposition}
+        if records
+        else {}
+    )
+    columns: dict[str, NDArray[Any]] = {"epoch": words("epoch")}
+    columns |= {name: numbers(name) for name in ("time", "bjd_tdb", "exposure")}
+    columns |= {
+        name: counts(name)
+        for name in ("n_sources", "n_matched", "n_unmatched", "n_ambiguous", "n_duplicates")
+    }
+    columns |= {name: numbers(name) for name in ("offset_east", "offset_north")}
+    columns["n_offset_pairs"] = counts("n_offset_pairs")
+    columns |= {name: words(name) for name in ("source_name", "source_sha256", "ingested_at")}
+    return {name: (column, clock if name == "time" else {}) for name, column in columns.items()}

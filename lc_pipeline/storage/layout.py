@@ -1,0 +1,160 @@
+"""Pure planning of the two stores: shapes of chunks and shards, tasks, memory. No I/O.
+
+On disk the epoch store has the epoch first and the object last, the object store the reverse::
+
+    epoch store   (epoch, measurement, value, object)     one row = one shard = one file
+                   row 0  [ block 0 | block 1 | ... ]
+                   row 1  [ block 0 | block 1 | ... ]
+                              |
+                              v   one task = one object block of one epoch segment
+    object store  (object, measurement, value, epoch)
+                   block 0 [ segment 0 | segment 1 | ... ]   one shard = one file each
+                   block 1 [ segment 0 | segment 1 | ... ]
+
+A task reads the same inner chunk of many rows and writes one whole shard, so that no two tasks
+touch one file, nothing is kept in between, and memory is workers x one block.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+ITEM_BYTES = 4  # float32
+TASK_BYTES = 128 * 2**20
+SEGMENT = 512
+SMALLEST_SEGMENT = 16
+SMALLEST_BLOCK = 16
+READ_CHUNK_BYTES = 256 * 2**10
+MOST_OBJECTS_PER_CHUNK = 64
+COORDINATE_ROWS = 4096
+RECORD_ROWS = 512
+COORDINATE_OBJECTS = 2**18
+
+
+@dataclass(frozen=True)
+class EpochLayout:
+    """How one row of the epoch store is cut along the object axis."""
+
+    object_block: int
+    """Objects in an inner chunk; also the objects in a shard of the object store."""
+    capacity: int
+    """Objects that a shard has room for: objects may be added without a second file per epoch."""
+
+
+@dataclass(frozen=True)
+class ObjectLayout:
+    """How the object store is cut."""
+
+    object_block: int
+    """Objects in a shard."""
+    segment: int
+    """Epochs in a shard."""
+    objects_per_chunk: int
+    """Objects in an inner chunk, which spans the segment; divides `object_block`."""
+
+
+@dataclass(frozen=True)
+class RechunkTask:
+    """One output shard: these objects, these epochs."""
+
+    objects: slice
+    epochs: slice
+
+
+def plan_epoch_layout(
+    n_objects: int, n_measurements: int, n_values: int, *, task_bytes: int = TASK_BYTES
+) -> EpochLayout:
+    """Cut the object axis so that one task of the rechunk stays within `task_bytes`.
+
+    Parameters
+    ----------
+    n_objects, n_measurements, n_values : int
+        Shape of one epoch.
+    task_bytes : int
+        Bytes of one block of one full epoch segment.
+
+    Examples
+    --------
+    The IRAC Dark Field, and a night of a 40-star field:
+
+    >>> plan_epoch_layout(47_000, 32, 2)
+    EpochLayout(object_block=1024, capacity=94208)
+    >>> plan_epoch_layout(41, 1, 2)
+    EpochLayout(object_block=64, capacity=1088)
+    """
+    per_object = n_measurements * n_values * SEGMENT * ITEM_BYTES
+    most = max(SMALLEST_BLOCK, task_bytes // per_object)
+    block = min(_floor_power_of_two(most), _ceil_power_of_two(max(n_objects, SMALLEST_BLOCK)))
+    return EpochLayout(block, block * -(-max(2 * n_objects, n_objects + 1000) // block))
+
+
+def plan_object_layout(
+    n_epochs: int, n_measurements: int, n_values: int, object_block: int
+) -> ObjectLayout:
+    """Cut the object store: shards of whole object blocks, chunks that read fast.
+
+    A short history is one segment of a power of two; from 512 epochs on segments are 512 long, so
+    that a new epoch touches the last one only.
+
+    Examples
+    --------
+    >>> plan_object_layout(94, 1, 2, object_block=64)
+    ObjectLayout(object_block=64, segment=128, objects_per_chunk=64)
+    >>> plan_object_layout(1200, 32, 2, object_block=1024)
+    ObjectLayout(object_block=1024, segment=512, objects_per_chunk=2)
+    """
+    segment = min(SEGMENT, _ceil_power_of_two(max(n_epochs, SMALLEST_SEGMENT)))
+    per_object = n_measurements * n_values * segment * ITEM_BYTES
+    most = max(1, READ_CHUNK_BYTES // per_object)
+    chunk = min(_floor_power_of_two(most), MOST_OBJECTS_PER_CHUNK, object_block)
+    return ObjectLayout(object_block, segment, chunk)
+
+
+def rechunk_tasks(n_objects: int, n_epochs: int, layout: ObjectLayout) -> Iterator[RechunkTask]:
+    """Every shard of the object store once.
+
+    Examples
+    --------
+    >>> [task.objects for task in rechunk_tasks(10, 5, ObjectLayout(8, 16, 8))]
+    [slice(0, 8, None), slice(8, 10, None)]
+    """
+    for objects, epochs in itertools.product(
+        cuts(n_objects, layout.object_block), cuts(n_epochs, layout.segment)
+    ):
+        yield RechunkTask(objects, epochs)
+
+
+def cuts(length: int, size: int) -> list[slice]:
+    """Cut an axis: ``cuts(5, 2) => slice(0, 2), slice(2, 4), slice(4, 5)``."""
+    return [slice(start, min(start + size, length)) for start in range(0, length, size)]
+
+
+def runs(rows: NDArray[np.intp]) -> list[tuple[slice, slice]]:
+    """Group ascending row numbers into runs: pairs of (where they go, what to read).
+
+    Examples
+    --------
+    >>> runs(np.array([3, 4, 5, 9]))
+    [(slice(0, 3, None), slice(3, 6, None)), (slice(3, 4, None), slice(9, 10, None))]
+    """
+    if not len(rows):
+        return []
+    starts = np.flatnonzero(np.diff(rows, prepend=rows[0] - 2) != 1)
+    stops = np.append(starts[1:], len(rows))
+    return [
+        (slice(start, stop), slice(int(rows[start]), int(rows[stop - 1]) + 1))
+        for start, stop in zip(starts.tolist(), stops.tolist(), strict=True)
+    ]
+
+
+def _ceil_power_of_two(number: int) -> int:
+    return 1 << (number - 1).bit_length()
+
+
+def _floor_power_of_two(number: int) -> int:
+    return 1 << (number.bit_length() - 1)

@@ -1,0 +1,479 @@
+"""``LightcurveStorage``: light curves of many objects, written by epoch, read by object."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import numpy as np
+import xarray as xr
+from astropy.timeseries import TimeSeries
+
+
+from lc_pipeline.catalogs.source_catalog import SourceCatalog
+from lc_pipeline.errors import NotInStoreError, StorageError
+from lc_pipeline.matching.assemble import assemble_epoch
+from lc_pipeline.matching.epoch_block import EpochBlock
+from lc_pipeline.matching.match import match_catalog
+from lc_pipeline.matching.reference import ReferenceCatalog
+from lc_pipeline.progress import Progress, progress_bar
+from lc_pipeline.sky.barycenter import barycentric_julian_date
+from lc_pipeline.sky.geometry import sky_coordinates
+from lc_pipeline.storage import epoch_log, rechunk, versions
+from lc_pipeline.storage.dataset import open_dataset
+from lc_pipeline.storage.location import Location
+from lc_pipeline.storage.snapshot import EpochRecord, Snapshot, open_snapshot
+from lc_pipeline.storage.timeseries import object_timeseries
+from lc_pipeline.survey import MatchingSection
+
+Layout = Literal["epoch", "object"]
+
+
+class LightcurveStorage:
+    """A store of light curves, in either of its two layouts.
+
+    The *epoch store* is written: an append-only log, one row an epoch. The *object store* is read:
+    immutable versions built from it, one of them current. Both show the same data, with the same
+    names and axes.
+
+    Parameters
+    ----------
+    storage_path : str or Path
+        Folder of an epoch store or of an object store, or where one is to be made.
+
+    Notes
+    -----
+    **Recommended workflow**: create, populate epoch by epoch, rechunk, read.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from lc_pipeline import LightcurveStorage, ReferenceCatalog, SourceCatalog
+    >>> from astropy.table import Table
+    >>> folder = tempfile.mkdtemp()
+    >>> reference = ReferenceCatalog(key=["a", "b"], ra=[10.0, 10.1], dec=[-5.0, -5.0])
+    >>> epochs = LightcurveStorage(f"{folder}/epochs.zarr")
+    >>> epochs = epochs.create_storage(reference, ["g"])
+    >>> for night in range(3):
+    ...     file = f"{folder}/night{night}.ecsv"
+    ...     columns = {"ra": [10.1, 10.0], "dec": [-5.0, -5.0]}
+    ...     columns |= {"mag_g": [18.5, 17.0 + night], "magerr_g": [0.02, 0.01]}
+    ...     Table(columns, meta={"MJD-OBS": 60000.0 + night}).write(file)
+    ...     stored = epochs.populate_epoch_from_catalog(f"n{night}", SourceCatalog.read(file))
+    >>> objects = epochs.rechunk_to_object_optimized(f"{folder}/objects", progress=False)
+    >>> objects.get_object_lightcurve("a").sel(measurement="g", value="mag").values
+    array([17., 18., 19.], dtype=float32)
+    """
+
+    def __init__(self, storage_path: str | Path):
+        self.location = Location(storage_path)
+        self._snapshot: Snapshot | None = None
+
+    def __repr__(self) -> str:
+        if self._snapshot is None:
+            return f"<LightcurveStorage {self.location} (not loaded)>"
+        snapshot = self._snapshot
+        return (
+            f"<LightcurveStorage {self.location}: {snapshot.n_objects} objects, "
+            f"{len(snapshot.rows)} epochs, {len(snapshot.measurement_keys)} measurements, "
+            f"{self.layout} layout>"
+        )
+
+    # ------------------------------------------------------------------ making and opening
+
+    def create_storage(  # noqa: PLR0913
+        self,
+        reference: ReferenceCatalog,
+        measurement_keys: Sequence[str],
+        *,
+        quantities: str | Mapping[str, str] = "mag",
+        units: str | Mapping[str, str] = "mag",
+        extra_values: Sequence[str] = (),
+        matching: MatchingSection | None = None,
+        survey: str = "",
+        settings: str = "",
+    ) -> Self:
+        """Create an empty epoch store here.
+
+        Parameters
+        ----------
+        reference : ReferenceCatalog
+            The objects; every epoch is matched to them.
+        measurement_keys : sequence of str
+            Bands, apertures or channels.
+        quantities, units : str or mapping, optional
+            ``mag`` or ``flux``, and an astropy unit, for all or for each measurement.
+        extra_values : sequence of str, optional
+            Names of further values kept with each measurement, beside the value and its error.
+        matching : MatchingSection, optional
+            How epochs are matched; by default by position, within 1 arcsec.
+        survey, settings : str, optional
+            Name of the survey, and fingerprint of its settings.
+
+        Returns
+        -------
+        LightcurveStorage
+            This one, loaded.
+
+        Raises
+        ------
+        StorageError
+            If a store is here already; it is left alone.
+        """
+        if self.location.exists():
+            raise StorageError(
+                f"{self.location}: something is here already. Remove it, or choose another place."
+            )
+        if not measurement_keys:
+            raise StorageError(f"{self.location}: a store needs at least one measurement")
+        quantity_of = _for_each(quantities, measurement_keys)
+        epoch_log.create_epoch_log(
+            self.location,
+            reference,
+            measurement_keys,
+            (*value_names(quantity_of), *extra_values),
+            quantity_of,
+            _for_each(units, measurement_keys),
+            matching or MatchingSection(),
+            survey=survey,
+            settings=settings,
+        )
+        return self.load_storage()
+
+    def load_storage(self, consolidated: bool = True) -> Self:  # noqa: FBT001, FBT002
+        """Open what is committed here now; later commits are seen after another call.
+
+        Nothing but metadata and coordinates is read. :attr:`lightcurves` and the other arrays are
+        lazy: they are read when their values are asked for.
+
+        Parameters
+        ----------
+        consolidated : bool
+            False opens an epoch store by the arrays' own metadata, which may hold more than the
+            last commit: for looking into a store after a crash. An object store is always
+            opened by the version that ``current.json`` names.
+
+        Raises
+        ------
+        StorageError
+            If there is no store here.
+        """
+        self.__dict__.pop("dataset", None)
+        self._snapshot = open_snapshot(self.location, consolidated=consolidated)
+        return self
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """What is open; opens it if need be."""
+        if self._snapshot is None:
+            self.load_storage()
+        assert self._snapshot is not None  # noqa: S101 (load_storage sets it or raises)
+        return self._snapshot
+
+    # ------------------------------------------------------------------ what is in it
+
+    @property
+    def layout(self) -> Layout:
+        """``epoch`` (written) or ``object`` (read)."""
+        return self.snapshot.layout
+
+    @property
+    def measurement_keys(self) -> tuple[str, ...]:
+        """Bands, apertures or channels, in order."""
+        return self.snapshot.measurement_keys
+
+    @property
+    def reference(self) -> ReferenceCatalog:
+        """The objects, in order of the object axis."""
+        return self.snapshot.reference
+
+    @property
+    def epoch_keys(self) -> list[str]:
+        """Epochs in order of time."""
+        return [record.epoch for record in self.epoch_records]
+
+    @property
+    def epoch_records(self) -> tuple[EpochRecord, ...]:
+        """What is remembered of each epoch's ingest, in order of time."""
+        return self.snapshot.current_records
+
+    @cached_property
+    def dataset(self) -> xr.Dataset:
+        """Everything as one lazy dataset: ``lightcurves``, ``flags``, ``separation``, ...
+
+        Dims are object, measurement, value, epoch in this order.
+        """
+        return open_dataset(self.snapshot)
+
+    @property
+    def lightcurves(self) -> xr.DataArray:
+        """Values and errors: dims object, measurement, value, epoch; float32; lazy; NaN missing."""
+        return self.dataset["lightcurves"]
+
+    @property
+    def flags(self) -> xr.DataArray:
+        """Why values are missing or doubtful: dims object, measurement, epoch; uint16; lazy."""
+        return self.dataset["flags"]
+
+    def get_object_lightcurve(self, object_key: str) -> xr.DataArray:
+        """One object's light curve: dims measurement, value, epoch; read when asked for.
+
+        Raises
+        ------
+        NotInStoreError
+            If there is no such object; the message names the nearest keys.
+        """
+        return self.lightcurves.isel(object=self._find(object_key, "object"))
+
+    def get_epoch_data(self, epoch_key: str) -> xr.DataArray:
+        """One epoch of all objects: dims object, measurement, value; read when asked for.
+
+        Raises
+        ------
+        NotInStoreError
+            If there is no such epoch.
+        """
+        return self.lightcurves.isel(epoch=self._find(epoch_key, "epoch"))
+
+    def to_timeseries(
+        self,
+        object_key: str,
+        measurement_keys: Sequence[str] | None = None,
+        *,
+        with_unobserved: bool = False,
+    ) -> TimeSeries:
+        """One object's light curve as an astropy table, one row per measurement and epoch.
+
+        Parameters
+        ----------
+        object_key : str
+        measurement_keys : sequence of str, optional
+            By default all.
+        with_unobserved : bool
+            Keep rows for epochs in which the object was not observed.
+
+        Returns
+        -------
+        TimeSeries
+            Sorted by time; columns ``time`` (with its scale; the measurement's own time where
+            the survey has it), ``epoch``, ``measurement``, the values with units (masked where
+            missing), ``separation``, ``flags``, ``catalog_flags`` where the survey has them.
+
+        Raises
+        ------
+        NotInStoreError
+            If there is no such object or measurement.
+        """
+        for key in measurement_keys or ():
+            self._find(key, "measurement")
+        number = self._find(object_key, "object")
+        return object_timeseries(
+            self.dataset.isel(object=number), measurement_keys, with_unobserved=with_unobserved
+        )
+
+    def get_storage_info(self) -> dict[str, Any]:
+        """What is here, in plain types (it can be written as JSON)."""
+        snapshot = self.snapshot
+        times = [record.time for record in self.epoch_records if record.time is not None]
+        known: dict[str, Any] = {
+            "path": str(self.location),
+            "layout": self.layout,
+            "survey": snapshot.attributes["survey"],
+            "n_objects": snapshot.n_objects,
+            "n_epochs": len(snapshot.rows),
+            "n_measurements": len(snapshot.measurement_keys),
+            "measurement_keys": list(snapshot.measurement_keys),
+            "values": list(snapshot.value_names),
+            "first_time_mjd": min(times, default=None),
+            "last_time_mjd": max(times, default=None),
+            "time_scale": self.epoch_records[0].time_scale if times else None,
+            "shape": list(self.lightcurves.shape),
+            "bytes_uncompressed": int(self.lightcurves.nbytes),
+            "bytes_on_disk": snapshot.location.n_bytes(),
+        }
+        if self.layout == "epoch":
+            known["n_ingests"] = snapshot.n_rows
+        else:
+            known["version"] = snapshot.version
+            known["versions"] = versions.list_versions(self.location)
+            known["published_at"] = snapshot.attributes["created_at"]
+        return known
+
+    def _find(self, key: str, axis: str) -> int:
+        index = self.dataset.indexes[axis]
+        try:
+            return int(index.get_loc(key))
+        except KeyError:
+            near = difflib.get_close_matches(str(key), list(index[:100_000]), n=3)
+            raise NotInStoreError(
+                f"{self.location}: there is no {axis} {key!r}."
+                + (f" Did you mean {' or '.join(near)}?" if near else f" There are {len(index)}.")
+            ) from None
+
+    # ------------------------------------------------------------------ writing epochs
+
+    def populate_epoch_from_catalog(
+        self,
+        epoch_key: str,
+        source_catalog: SourceCatalog,
+        measurement_keys: Sequence[str] | None = None,
+    ) -> int:
+        """Match one epoch's catalogue to the reference and commit it.
+
+        An epoch that is there already is replaced by the new ingest as a whole.
+
+        Parameters
+        ----------
+        epoch_key : str
+        source_catalog : SourceCatalog
+        measurement_keys : sequence of str, optional
+            What to store; by default every measurement of the store.
+
+        Returns
+        -------
+        int
+            Number of measurements stored: finite values over objects and measurements.
+
+        Raises
+        ------
+        StorageError
+            If this is not an epoch store, or the catalogue does not fit it.
+        CatalogError
+            If an object is there twice and the duplicate rule is to refuse that.
+        """
+        catalog = dataclasses.replace(source_catalog, epoch=epoch_key)
+        block = self.match_epoch(catalog, measurement_keys)
+        self.append_epochs([block])
+        return int(np.isfinite(block.lightcurves[:, 0]).sum())
+
+    def match_epoch(
+        self,
+        source_catalog: SourceCatalog,
+        measurement_keys: Sequence[str] | None = None,
+        *,
+        matching: MatchingSection | None = None,
+    ) -> EpochBlock:
+        """Match one epoch's catalogue to this store's reference; nothing is written.
+
+        `matching` is by default how the store was made.
+        """
+        snapshot = self._epoch_snapshot()
+        matching = matching or snapshot.matching
+        match = match_catalog(source_catalog, snapshot.reference, matching)
+        return assemble_epoch(
+            source_catalog,
+            match,
+            snapshot.reference,
+            tuple(measurement_keys or snapshot.measurement_keys),
+            snapshot.value_names,
+            matching,
+            dict(zip(snapshot.measurement_keys, snapshot.quantities, strict=True)),
+        )
+
+    def append_epochs(self, blocks: Sequence[EpochBlock], *, settings: str = "") -> None:
+        """Append matched epochs in one commit: all of them are seen, or none."""
+        snapshot = self._epoch_snapshot()
+        records = [
+            EpochRecord.of(
+                block,
+                bjd_tdb=barycentric_julian_date(
+                    block.time, block.time_scale, block.time_refposition, *self.field_center
+                ),
+                settings=settings,
+            )
+            for block in blocks
+        ]
+        epoch_log.append_epochs(snapshot.location, blocks, records)
+        self.load_storage()
+
+    def append_objects(self, new: ReferenceCatalog) -> None:
+        """Add objects at the end of the object axis.
+
+        Epochs that are there have no values for them (flag NOT_INGESTED) until they are
+        ingested again.
+        """
+        snapshot = self._epoch_snapshot()
+        epoch_log.append_objects(snapshot.location, snapshot.reference.extended(new))
+        self.load_storage()
+
+    def append_measurements(
+        self, keys: Sequence[str], quantities: Sequence[str], units: Sequence[str]
+    ) -> None:
+        """Add bands, apertures or channels at the end of the measurement axis.
+
+        Epochs that are there have no values for them (flag NOT_INGESTED) until they are
+        ingested again.
+        """
+        epoch_log.append_measurements(self._epoch_snapshot().location, keys, quantities, units)
+        self.load_storage()
+
+    @property
+    def field_center(self) -> tuple[float, float]:
+        """Mean direction of all objects: RA and Dec in degrees."""
+        mean = self.reference.unit_vectors_at(None).mean(axis=0)
+        ra, dec = sky_coordinates(mean[np.newaxis] / max(float(np.linalg.norm(mean)), 1e-12))
+        return float(ra[0]), float(dec[0])
+
+    def _epoch_snapshot(self) -> Snapshot:
+        if self.layout != "epoch":
+            raise StorageError(
+                f"{self.location}: an object store is built from an epoch store and never "
+                f"written to. Ingest into the epoch store and rechunk."
+            )
+        return self.snapshot
+
+    # ------------------------------------------------------------------ publishing
+
+    def rechunk_to_object_optimized(
+        self,
+        output_path: str | Path,
+        progress: bool | Progress = True,  # noqa: FBT001, FBT002
+    ) -> LightcurveStorage:
+        """Build, verify and publish a version of the object store from what is committed here.
+
+        Parameters
+        ----------
+        output_path : str or Path
+            Folder of the object store; readers of older versions are not disturbed.
+        progress : bool or callable
+            True shows a bar; a callable is called with (shards done, shards in all).
+
+        Returns
+        -------
+        LightcurveStorage
+            The object store, loaded.
+
+        Raises
+        ------
+        StorageError
+            If this is not an epoch store, it is empty, or the verification fails.
+        """
+        self.load_storage()
+        with progress_bar("rechunk", progress) as report:
+            rechunk.rechunk(self._epoch_snapshot(), Location(output_path), progress=report)
+        return LightcurveStorage(output_path).load_storage()
+
+
+def value_names(quantities: Sequence[str]) -> tuple[str, str]:
+    """Names of a value and its error for measurements of these quantities.
+
+    Examples
+    --------
+    >>> value_names(["mag", "mag"])
+    ('mag', 'mag_err')
+    >>> value_names(["mag", "flux"])
+    ('value', 'error')
+    """
+    if set(quantities) == {"mag"}:
+        return "mag", "mag_err"
+    if set(quantities) == {"flux"}:
+        return "flux", "flux_err"
+    return "value", "error"
+
+
+def _for_each(setting: str | Mapping[str, str], keys: Sequence[str]) -> list[str]:
+    return [setting if isinstance(setting, str) else setting.get(key, "") for key in keys]

@@ -1,0 +1,140 @@
+"""Where a store is: the only module that knows whether that is a folder.
+
+Everything that is not reading and writing Zarr keys (locks, atomic replacement, publishing a
+finished folder, removing one) stands here, behind a few verbs.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+from zarr.abc.store import Store
+from zarr.storage import LocalStore
+
+from lc_pipeline.errors import StorageError
+
+
+class Location:
+    """A place for stores: a local folder.
+
+    Parameters
+    ----------
+    location : str or Path
+        A local path.
+
+    Raises
+    ------
+    StorageError
+        If it is a URL: object storage is not supported.
+    """
+
+    def __init__(self, location: str | Path) -> None:
+        if "://" in str(location):
+            raise StorageError(
+                f"{location}: stores are kept in local folders; a URL cannot be used. "
+                f"Give a path (survey.store in survey.toml)."
+            )
+        self.path = Path(location).absolute()
+
+    def __str__(self) -> str:
+        return str(self.path)
+
+    def __truediv__(self, name: str) -> Location:
+        return Location(self.path / name)
+
+    def zarr_store(self, *, read_only: bool) -> Store:
+        """The Zarr store at this place."""
+        return LocalStore(self.path, read_only=read_only)
+
+    def exists(self) -> bool:
+        """Whether anything is there."""
+        return self.path.exists()
+
+    def names(self) -> list[str]:
+        """What is inside, sorted; nothing if it does not exist."""
+        return sorted(entry.name for entry in self.path.iterdir()) if self.path.is_dir() else []
+
+    def read_json(self) -> Any:
+        """Read this file, or None if it does not exist."""
+        try:
+            return json.loads(self.path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError) as error:
+            raise StorageError(f"{self}: cannot be read ({error})") from error
+
+    def replace_json(self, document: Any) -> None:
+        """Replace this file in one step: readers see the old text or the new, never a part."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        partial = self.path.with_name(f"{self.path.name}.{os.getpid()}.tmp")
+        with partial.open("w", encoding="utf-8") as stream:
+            json.dump(document, stream, indent=1)
+            stream.flush()
+            os.fsync(stream.fileno())
+        partial.replace(self.path)
+        _sync_folder(self.path.parent)
+
+    def publish_as(self, target: Location) -> None:
+        """Make this finished folder durable, then give it its final name in one step."""
+        for folder, _, files in os.walk(self.path):
+            for name in files:
+                _sync(Path(folder) / name)
+            _sync_folder(Path(folder))
+        self.path.rename(target.path)
+        _sync_folder(target.path.parent)
+
+    def remove(self) -> None:
+        """Remove this folder with all that is in it; nothing to do if it does not exist."""
+        with contextlib.suppress(FileNotFoundError):
+            shutil.rmtree(self.path)
+
+    def n_bytes(self) -> int:
+        """Bytes of all files inside."""
+        return sum(file.stat().st_size for file in self.path.rglob("*") if file.is_file())
+
+    @contextlib.contextmanager
+    def writer_lock(self, timeout: float = 600.0) -> Iterator[None]:
+        """Hold the one lock of this place, so that there is one writer at a time.
+
+        Raises
+        ------
+        StorageError
+            If another writer still holds it after `timeout` seconds.
+        """
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        # Beside the store: inside, Zarr would take it for one of its keys.
+        lock = FileLock(self.path.with_name(f".{self.path.name}.lock"), timeout=timeout)
+        try:
+            lock.acquire()
+        except Timeout as error:
+            raise StorageError(
+                f"{self}: another process has been writing here for {timeout:.0f} s. "
+                f"Wait for it, or stop it, and run the command again; nothing is lost."
+            ) from error
+        except OSError as error:
+            raise StorageError(f"{self}: cannot be locked for writing ({error})") from error
+        try:
+            yield
+        finally:
+            lock.release()
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _sync_folder(path: Path) -> None:
+    # Windows cannot open folders; there the rename itself is as durable as it gets.
+    if os.name == "posix":
+        _sync(path)

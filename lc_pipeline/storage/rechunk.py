@@ -1,0 +1,228 @@
+"""From epochs to objects: build a version of the object store, verify it, publish it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from collections.abc import Sequence
+from typing import Any
+
+from dask import compute, delayed
+import numpy as np
+import zarr
+from dask.callbacks import Callback
+from numpy.typing import NDArray
+
+from lc_pipeline._version import __version__
+from lc_pipeline.errors import StorageError
+from lc_pipeline.progress import Progress
+from lc_pipeline.storage.codecs import fast_pipeline
+from lc_pipeline.storage.dataset import epoch_coordinates
+from lc_pipeline.storage.epoch_log import reference_columns
+from lc_pipeline.storage.layout import (
+    COORDINATE_OBJECTS,
+    ObjectLayout,
+    RechunkTask,
+    plan_object_layout,
+    rechunk_tasks,
+    runs,
+)
+from lc_pipeline.storage.location import Location
+from lc_pipeline.storage.model import (
+    ARRAYS,
+    CONVENTIONS,
+    FORMAT_VERSION,
+    ArrayModel,
+    consolidate,
+    create_array,
+    create_coordinate,
+    dims_on_disk,
+)
+from lc_pipeline.storage.snapshot import Snapshot
+from lc_pipeline.storage.versions import next_version, publish, staging_location
+
+LAYOUT = "object"
+N_VERIFIED_OBJECTS = 8
+
+
+def rechunk(
+    snapshot: Snapshot,
+    output: Location,
+    *,
+    progress: Progress | None = None,
+    n_workers: int | None = None,
+) -> str:
+    """Build and publish a version of the object store from one commit of the epoch store.
+
+    Parameters
+    ----------
+    snapshot : Snapshot
+        What to publish; later commits do not matter.
+    output : Location
+        The object store.
+    progress : callable, optional
+        Called with (shards done, shards in all).
+    n_workers : int, optional
+        Threads; by default one per core, 4 at most.
+
+    Returns
+    -------
+    str
+        Id of the version that is now current.
+
+    Raises
+    ------
+    StorageError
+        If the epoch store is empty, or the verification fails; nothing is published then.
+    """
+    if not len(snapshot.rows):
+        raise StorageError(f"{snapshot.location}: there are no epochs to publish yet")
+    with output.writer_lock():
+        version = next_version(output)
+        staging = staging_location(output, version)
+        staging.remove()
+        layout = plan_object_layout(
+            len(snapshot.rows),
+            len(snapshot.measurement_keys),
+            len(snapshot.value_names),
+            snapshot.object_block,
+        )
+        group = _create(staging, snapshot, layout, version)
+        pairs = _array_pairs(snapshot, staging)
+        tasks = list(rechunk_tasks(snapshot.n_objects, len(snapshot.rows), layout))
+        _run(
+            [delayed(_copy_shard)(pairs, snapshot.rows, task) for task in tasks],
+            progress,
+            n_workers,
+        )
+        _verify(snapshot, pairs)
+        consolidate(group.store)
+        publish(output, version)
+    return version
+
+
+def _create(
+    staging: Location, snapshot: Snapshot, layout: ObjectLayout, version: str
+) -> zarr.Group:
+    """Create the version with all its coordinates; the large arrays are still empty."""
+    group = zarr.create_group(
+        staging.zarr_store(read_only=False),
+        attributes={
+            "Conventions": CONVENTIONS,
+            "radesys": "ICRS",
+            "lc_pipeline": snapshot.attributes
+            | {
+                "format": FORMAT_VERSION,
+                "layout": LAYOUT,
+                "version": version,
+                "epoch_rows": snapshot.rows.tolist(),
+                "created_at": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+                "created_by": f"lc_pipeline {__version__}",
+            },
+        },
+    )
+    for name, column in reference_columns(snapshot.reference).items():
+        create_coordinate(group, name, ("object",), column, chunk=COORDINATE_OBJECTS)
+    for name in ("measurement", "quantity", "unit"):
+        create_coordinate(group, name, ("measurement",), np.asarray(snapshot.group[name][...]))  # type: ignore[index]
+    create_coordinate(group, "value", ("value",), list(snapshot.value_names))
+    for name, (column, attributes) in epoch_coordinates(snapshot.current_records).items():
+        create_coordinate(group, name, ("epoch",), column, attributes=attributes)
+    lines = [record.to_json() for record in snapshot.current_records]
+    create_coordinate(group, "record", ("epoch",), lines)
+    sizes = {
+        "object": snapshot.n_objects,
+        "measurement": len(snapshot.measurement_keys),
+        "value": len(snapshot.value_names),
+        "epoch": len(snapshot.rows),
+    }
+    shard = sizes | {"object": layout.object_block, "epoch": layout.segment}
+    chunk = shard | {"object": layout.objects_per_chunk}
+    for model in ARRAYS:
+        if model.name in snapshot.group:
+            create_array(group, model, model.dims, sizes, chunk=chunk, shard=shard)
+    return group
+
+
+def _array_pairs(
+    snapshot: Snapshot, staging: Location
+) -> list[tuple[ArrayModel, zarr.Array[Any], zarr.Array[Any]]]:
+    """Each array of the model: where it comes from, where it goes."""
+    with fast_pipeline():
+        target = zarr.open_group(staging.zarr_store(read_only=False), mode="r+")
+        return [
+            (model, snapshot.group[model.name], target[model.name])  # type: ignore[misc]
+            for model in ARRAYS
+            if model.name in target
+        ]
+
+
+def _copy_shard(
+    pairs: Sequence[tuple[ArrayModel, zarr.Array[Any], zarr.Array[Any]]],
+    rows: NDArray[np.intp],
+    task: RechunkTask,
+) -> None:
+    """Read one block of objects of many rows, turn it round, write it as one shard."""
+    wanted = rows[task.epochs]
+    order = np.argsort(wanted)
+    for model, source, target in pairs:
+        between = source.shape[1:-1]
+        n_objects = task.objects.stop - task.objects.start
+        block = np.empty((len(wanted), *between, n_objects), dtype=source.dtype)
+        for place, run in runs(wanted[order]):
+            block[place] = source[(run, ..., task.objects)]
+        if not np.array_equal(order, np.arange(len(order))):
+            in_order = np.empty_like(block)
+            in_order[order] = block
+            block = in_order
+        on_disk = dims_on_disk(source)
+        turned = block.transpose([on_disk.index(dim) for dim in model.dims])
+        # Without a contiguous copy the codecs read the array one stride at a time.
+        target[(task.objects, ..., task.epochs)] = np.ascontiguousarray(turned)
+
+
+def _run(tasks: list[Any], progress: Progress | None, n_workers: int | None) -> None:
+    """Compute on threads: the codecs release the interpreter's lock."""
+    done = 0
+
+    def count(key: object, *_: object) -> None:
+        nonlocal done
+        del key
+        done += 1
+        if progress:
+            progress(min(done, len(tasks)), len(tasks))
+
+    if progress:
+        progress(0, len(tasks))
+    with Callback(posttask=count):
+        compute(
+            *tasks,
+            scheduler="threads",
+            num_workers=n_workers or min(os.cpu_count() or 1, 4),
+            optimize_graph=False,
+        )
+
+
+def _verify(
+    snapshot: Snapshot,
+    pairs: Sequence[tuple[ArrayModel, zarr.Array[Any], zarr.Array[Any]]],
+) -> None:
+    """Compare a sample of objects in the two stores, all epochs of each."""
+    numbers = np.linspace(0, snapshot.n_objects - 1, N_VERIFIED_OBJECTS).astype(int)
+    for model, source, target in pairs:
+        on_disk = dims_on_disk(source)
+        axes = [on_disk.index(dim) for dim in model.dims]
+        for number in np.unique(numbers).tolist():
+            one = slice(number, number + 1)
+            rows = np.concatenate(
+                [np.asarray(source[(run, ..., one)]) for _, run in runs(np.sort(snapshot.rows))]
+            )[np.argsort(np.argsort(snapshot.rows))]
+            expected = rows.transpose(axes)
+            if not np.array_equal(
+                expected, np.asarray(target[one]), equal_nan=model.dtype == "float32"
+            ):
+                raise StorageError(
+                    f"{snapshot.location}: {model.name} of object number {number} differs "
+                    f"between the epoch store and the version just built; nothing was published. "
+                    f"Check the disk and the memory of this machine, and run rechunk again."
+                )

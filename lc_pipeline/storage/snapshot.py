@@ -1,0 +1,230 @@
+"""What a store holds as of one commit: its records, its objects, its arrays."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import json
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Literal, Self
+
+import numpy as np
+import zarr
+from numpy.typing import NDArray
+
+from lc_pipeline._version import __version__
+from lc_pipeline.errors import StorageError
+from lc_pipeline.matching.epoch_block import EpochBlock
+from lc_pipeline.matching.reference import ReferenceCatalog
+from lc_pipeline.storage import versions
+from lc_pipeline.storage.codecs import fast_pipeline
+from lc_pipeline.storage.location import Location
+from lc_pipeline.storage.model import FORMAT_VERSION, texts
+from lc_pipeline.survey import MatchingSection
+
+
+@dataclass(frozen=True)
+class EpochRecord:
+    """What is remembered of one ingest: one line of JSON in the store, beside the row."""
+
+    epoch: str
+    time: float | None
+    time_scale: str
+    time_refposition: str
+    exposure: float | None
+    bjd_tdb: float | None
+    n_sources: int
+    n_matched: int
+    n_unmatched: int
+    n_ambiguous: int
+    n_duplicates: int
+    n_detected: dict[str, int]
+    offset_east: float
+    offset_north: float
+    n_offset_pairs: int
+    source_name: tuple[str, ...]
+    source_sha256: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+    settings: str = ""
+    """Fingerprint of the survey settings that the epoch was ingested with."""
+    n_objects: int = 0
+    ingested_at: str = ""
+    software: str = f"lc_pipeline {__version__}"
+
+    @classmethod
+    def of(cls, block: EpochBlock, *, bjd_tdb: float, settings: str) -> Self:
+        """Describe one epoch that is about to be stored."""
+        return cls(
+            epoch=block.epoch,
+            time=_or_none(block.time),
+            time_scale=block.time_scale,
+            time_refposition=block.time_refposition,
+            exposure=_or_none(block.exposure),
+            bjd_tdb=_or_none(bjd_tdb),
+            n_sources=block.n_sources,
+            n_matched=block.n_matched,
+            n_unmatched=block.n_unmatched,
+            n_ambiguous=block.n_ambiguous,
+            n_duplicates=block.n_duplicates,
+            n_detected=dict(
+                zip(block.measurement_keys, map(int, block.n_detected), strict=True),
+            ),
+            offset_east=block.offset_east_arcsec,
+            offset_north=block.offset_north_arcsec,
+            n_offset_pairs=block.n_offset_pairs,
+            source_name=tuple(file.name for file in block.files),
+            source_sha256=tuple(file.sha256 for file in block.files),
+            notes=block.notes,
+            settings=settings,
+            n_objects=block.flags.shape[1],
+            ingested_at=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+        )
+
+    def to_json(self) -> str:
+        """One line of text."""
+        return json.dumps(dataclasses.asdict(self), ensure_ascii=False, allow_nan=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """Read it back, leaving out what a newer version may have added."""
+        known = {entry.name for entry in dataclasses.fields(cls)}
+        values = {name: value for name, value in json.loads(text).items() if name in known}
+        for name in ("source_name", "source_sha256", "notes"):
+            values[name] = tuple(values.get(name, ()))
+        return cls(**values)
+
+
+def _or_none(number: float) -> float | None:
+    return float(number) if np.isfinite(number) else None
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A store as of one commit or one published version; nothing later changes it."""
+
+    location: Location
+    group: zarr.Group
+    records: tuple[EpochRecord, ...]
+    """One for each committed row."""
+    attributes: dict[str, Any] = field(repr=False)
+
+    @property
+    def layout(self) -> Literal["epoch", "object"]:
+        """``epoch``: the log that is written. ``object``: a version that is read."""
+        return self.attributes["layout"]  # type: ignore[no-any-return]
+
+    @property
+    def version(self) -> str | None:
+        """Id of the version of an object store."""
+        return self.attributes.get("version")
+
+    @property
+    def n_rows(self) -> int:
+        """Number of committed rows."""
+        return len(self.records)
+
+    @cached_property
+    def rows(self) -> NDArray[np.intp]:
+        """The row that counts for each epoch, epochs in order of time, then key."""
+        last = {record.epoch: row for row, record in enumerate(self.records)}
+        ordered = sorted(last.values(), key=lambda row: _chronological(self.records[row]))
+        return np.array(ordered, dtype=np.intp)
+
+    @cached_property
+    def current_records(self) -> tuple[EpochRecord, ...]:
+        """The records of :attr:`rows`, in the same order."""
+        return tuple(self.records[row] for row in self.rows.tolist())
+
+    @cached_property
+    def measurement_keys(self) -> tuple[str, ...]:
+        """Keys of the measurement axis."""
+        return tuple(texts(self.group["measurement"]))  # type: ignore[arg-type]
+
+    @cached_property
+    def quantities(self) -> tuple[str, ...]:
+        """``mag`` or ``flux`` for each measurement."""
+        return tuple(texts(self.group["quantity"]))  # type: ignore[arg-type]
+
+    @cached_property
+    def value_names(self) -> tuple[str, ...]:
+        """Names of the value axis."""
+        return tuple(texts(self.group["value"]))  # type: ignore[arg-type]
+
+    @cached_property
+    def reference(self) -> ReferenceCatalog:
+        """The objects, in the order of the object axis."""
+
+        def column(name: str) -> NDArray[Any] | None:
+            return np.asarray(self.group[name][...]) if name in self.group else None  # type: ignore[index]
+
+        return ReferenceCatalog(
+            key=np.array(texts(self.group["object"]), dtype=object),  # type: ignore[arg-type]
+            ra=np.asarray(self.group["ra"][...]),  # type: ignore[index]
+            dec=np.asarray(self.group["dec"][...]),  # type: ignore[index]
+            pm_ra_cosdec=column("pm_ra_cosdec"),
+            pm_dec=column("pm_dec"),
+            ref_epoch=column("ref_epoch"),
+        )
+
+    @property
+    def n_objects(self) -> int:
+        """Length of the object axis."""
+        return int(self.group["object"].shape[0])  # type: ignore[union-attr]
+
+    @property
+    def object_block(self) -> int:
+        """Objects in an inner chunk."""
+        return int(self.attributes["object_block"])
+
+    @property
+    def matching(self) -> MatchingSection:
+        """How epochs are matched in this store."""
+        return MatchingSection.model_validate(self.attributes["matching"])
+
+    def array(self, name: str) -> zarr.Array[Any] | None:
+        """Open one array for reading, with the fast pipeline; None if the store has none."""
+        with fast_pipeline():
+            return self.group.get(name)  # type: ignore[return-value]
+
+
+def _chronological(record: EpochRecord) -> tuple[float, str]:
+    return (np.inf if record.time is None else record.time, record.epoch)
+
+
+def open_snapshot(location: Location, *, consolidated: bool = True) -> Snapshot:
+    """Open the last commit of an epoch store, or the current version of an object store.
+
+    Parameters
+    ----------
+    location : Location
+        An epoch store, or the folder of an object store.
+    consolidated : bool
+        False opens an epoch store by its arrays' own metadata, committed or not.
+
+    Raises
+    ------
+    StorageError
+        If there is no store, or it is of a newer format.
+    """
+    place = versions.resolve(location) if versions.is_object_store(location) else location
+    try:
+        group = zarr.open_group(
+            place.zarr_store(read_only=True), mode="r", use_consolidated=consolidated
+        )
+    except (FileNotFoundError, ValueError) as error:
+        raise StorageError(
+            f"{location}: there is no store here (or its creation was cut short). "
+            f"'lc-pipeline run SURVEY' makes one."
+        ) from error
+    attributes: Any = group.attrs.get("lc_pipeline")
+    if not isinstance(attributes, dict) or "layout" not in attributes:
+        raise StorageError(f"{location}: a Zarr group, but not a store of lc_pipeline")
+    if attributes["format"] > FORMAT_VERSION:
+        raise StorageError(
+            f"{location}: written in format {attributes['format']}, and this lc_pipeline "
+            f"({__version__}) knows {FORMAT_VERSION}. Install a newer lc_pipeline."
+        )
+    lines = texts(group["record"])  # type: ignore[arg-type]
+    records = tuple(EpochRecord.from_json(line) for line in lines if line)
+    return Snapshot(place, group, records, attributes)
