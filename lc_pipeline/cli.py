@@ -162,7 +162,7 @@ def add_objects_command(survey: Path, *, as_json: bool) -> None:
     Example:
       lc-pipeline add-objects data/ey_uma && lc-pipeline run data/ey_uma
     """
-    with progress_bar("reading epochs", not as_json) as progress:
+    with progress_bar("reading epochs", not as_json, err) as progress:
         new = add_objects(SurveyConfig.read(survey), progress=progress)
     if as_json:
         _print_json({"added": list(new)})
@@ -237,7 +237,7 @@ def objects_command(survey: Path, *, as_json: bool) -> None:
     metavar="OBJECT",
     help="PNG: draw a comparison star as well, and the difference. 'auto' chooses one.",
 )
-def lightcurve_command(  # noqa: PLR0913
+def lightcurve_command(
     survey: Path,
     object_name: str,
     form: str | None,
@@ -290,27 +290,26 @@ def _ingest(
         for note in outcome.notes:
             if note not in said:
                 said.add(note)
-                out.print(f"  [dim]recognised:[/] {_plain(note)}", highlight=False)
-        if outcome.status == "refused":
-            out.print(
-                f"[red]{_plain(outcome.epoch)}: refused[/]  {_plain(outcome.error)}",
-                highlight=False,
-            )
-        elif outcome.status == "stored":
-            east, north = outcome.offset_arcsec
-            out.print(
-                f"{_plain(outcome.epoch)}: {outcome.n_sources} detections, "
-                f"{outcome.n_matched} matched, {outcome.n_unmatched} unmatched, "
-                f"{outcome.n_ambiguous} ambiguous, {outcome.n_duplicates} duplicates"
-                + (f', offset {east:+.2f}" {north:+.2f}"' if east or north else ""),
-                highlight=False,
-            )
+                err.print(f"  [dim]note:[/] {_plain(note)}", highlight=False)
+        if outcome.status != "unchanged":
+            err.print(_in_words(outcome), highlight=False)
 
-    with progress_bar("epochs", not quiet) as progress:
+    with progress_bar("epochs", not quiet, err) as progress:
         report = ingest(survey, epochs, force=force, progress=progress, report_epoch=say)
     if not quiet:
         _summarise(report)
     return report
+
+
+def _in_words(outcome: EpochOutcome) -> str:
+    if outcome.status == "refused":
+        return f"[red]{_plain(outcome.epoch)}: refused[/]  {_plain(outcome.error)}"
+    east, north = outcome.offset_arcsec
+    return (
+        f"{_plain(outcome.epoch)}: {outcome.n_sources} detections, {outcome.n_matched} matched, "
+        f"{outcome.n_unmatched} unmatched, {outcome.n_ambiguous} ambiguous, "
+        f"{outcome.n_duplicates} duplicates"
+    ) + (f', offset {east:+.2f}" {north:+.2f}"' if east or north else "")
 
 
 def _summarise(report: IngestReport) -> None:
@@ -325,20 +324,19 @@ def _summarise(report: IngestReport) -> None:
         highlight=False,
     )
     for files, text in (
-        (report.unmatched_files, "files do not match files.pattern and were left out"),
-        (report.missing_epochs, "epochs in the store have no files any more and were kept"),
+        (report.unmatched_files, "in the landing folder not matched by files.pattern, left out"),
+        (report.missing_epochs, "in the store without files any more, kept"),
     ):
         if files:
             shown = ", ".join(files[:3]) + (", ..." if len(files) > 3 else "")  # noqa: PLR2004
             out.print(f"[yellow]note:[/] {len(files)} {text}: {_plain(shown)}", highlight=False)
     if refused:
-        err.print(
-            f"[bold red]{len(refused)} epoch{'s were' if len(refused) > 1 else ' was'} refused:[/] "
-            "mend the catalogue, or name it in files.exclude. All others are in.",
+        out.print(
+            "[bold red]Refused (all others are in; mend the file, or name it in files.exclude):[/]",
             highlight=False,
         )
         for outcome in refused:
-            err.print(f"  {_plain(outcome.error)}", highlight=False)
+            out.print(f"  {_plain(outcome.error)}", highlight=False)
 
 
 def _publish(survey: SurveyConfig, *, force: bool, as_json: bool) -> None:
@@ -379,8 +377,10 @@ def _show_info(survey: SurveyConfig) -> None:
     row("time (MJD)", _span)
     row("size", lambda store: _size(store["bytes_on_disk"]))
     row("version", lambda store: store.get("version", f"{store.get('n_ingests')} ingests"))
-    row("folder", lambda store: store["path"])
     out.print(sheet)
+    for store in (epochs, objects):
+        if store:
+            out.print(f"{store['layout']} store: {_plain(store['path'])}", highlight=False)
     if not known["is_up_to_date"]:
         out.print("[yellow]The object store lacks epochs: lc-pipeline rechunk publishes them.[/]")
 

@@ -14,7 +14,12 @@ from typing import Literal
 
 from lc_pipeline.catalogs.landing import EpochFiles, LandingFolder, expand_keys, find_epochs
 from lc_pipeline.catalogs.source_catalog import SourceCatalog, read_epoch
-from lc_pipeline.errors import CatalogError, LightcurveError, SurveyConfigError
+from lc_pipeline.errors import (
+    CatalogError,
+    LightcurveError,
+    MatchingError,
+    SurveyConfigError,
+)
 from lc_pipeline.matching.build import build_reference, find_new_objects
 from lc_pipeline.matching.epoch_block import EpochBlock
 from lc_pipeline.matching.reference import read_reference
@@ -92,9 +97,13 @@ def create_survey_store(
             raise SurveyConfigError(
                 f"{survey.path}: reference.epochs: no files for {', '.join(sorted(absent))}"
             )
-        reference = build_reference(
-            lambda: scan.catalogs(chosen), survey.matching, survey.reference
-        )
+        try:
+            reference = build_reference(
+                lambda: scan.catalogs(chosen), survey.matching, survey.reference
+            )
+        except MatchingError:
+            scan.refuse_if_nothing_was_read()
+            raise
         scan.read_until_measurements_are_known()
     storage = epoch_storage(survey)
     found = scan.measurements
@@ -115,7 +124,7 @@ class _Scan:
 
     def __init__(
         self, survey: SurveyConfig, epochs: Sequence[EpochFiles], progress: Progress | None
-    ):
+    ) -> None:
         self.survey = survey
         self.epochs = epochs
         self.progress = progress
@@ -129,16 +138,20 @@ class _Scan:
     @property
     def measurements(self) -> dict[str, tuple[str, str, tuple[str, ...]]]:
         """Quantity, unit and extra values by key, in the configured order."""
+        self.refuse_if_nothing_was_read()
+        kinds = {kind[0] for kind in self._found.values()}
+        unseen: tuple[str, str, tuple[str, ...]] = (kinds.pop() if len(kinds) == 1 else "", "", ())
+        ordered = {key: self._found.get(key, unseen) for key in self.wanted}
+        return ordered or dict(self._found)
+
+    def refuse_if_nothing_was_read(self) -> None:
+        """Raise SurveyConfigError with the first reasons if no epoch could be read."""
         if not self._found:
             reasons = "\n  ".join(list(self._reasons.values())[:3])
             raise SurveyConfigError(
                 f"{self.survey.path or 'survey.toml'}: none of the {len(self.epochs)} epochs "
                 f"can be read, so there is no store yet:\n  {reasons}"
             )
-        kinds = set(kind[0] for kind in self._found.values())
-        unseen: tuple[str, str, tuple[str, ...]] = (kinds.pop() if len(kinds) == 1 else "", "", ())
-        ordered = {key: self._found.get(key, unseen) for key in self.wanted}
-        return ordered or dict(self._found)
 
     def catalogs(self, chosen: Collection[str] = ()) -> Iterator[SourceCatalog]:
         """Every epoch that can be read, one at a time."""
@@ -217,44 +230,73 @@ def ingest(
         excluded_files=landing.excluded,
         missing_epochs=tuple(key for key in storage.epoch_keys if key not in present),
     )
-    pending: list[tuple[EpochBlock, EpochOutcome]] = []
-
-    def finish(outcome: EpochOutcome) -> None:
-        report.outcomes.append(outcome)
-        if report_epoch:
-            report_epoch(outcome)
-
-    def commit() -> None:
-        storage.append_epochs([block for block, _ in pending], settings=survey.fingerprint)
-        for _, outcome in pending:
-            finish(outcome)
-        pending.clear()
-
+    writer = _Writer(storage, survey, report, report_epoch)
     try:
         for number, files in enumerate(chosen):
             if progress:
                 progress(number, len(chosen))
             if not force and _is_unchanged(storage, files, survey.fingerprint):
-                finish(EpochOutcome(files.epoch, "unchanged"))
+                writer.finish(EpochOutcome(files.epoch, "unchanged"))
                 continue
             try:
-                catalog = read_epoch(files, survey)
-                _add_new_measurements(storage, catalog, commit)
-                block = storage.match_epoch(catalog, matching=survey.matching)
+                writer.add(read_epoch(files, survey))
             except LightcurveError as error:
-                finish(EpochOutcome(files.epoch, "refused", error=str(error)))
-                continue
-            pending.append((block, _stored(block)))
-            n_bytes = sum(block.lightcurves.nbytes for block, _ in pending)
-            if len(pending) == COMMIT_EPOCHS or n_bytes > COMMIT_BYTES:
-                commit()
+                writer.finish(EpochOutcome(files.epoch, "refused", error=str(error)))
     finally:
-        # An interrupted ingest keeps what it has read.
-        if pending:
-            commit()
+        # An interrupted ingest keeps what it has matched.
+        writer.commit()
     if progress:
         progress(len(chosen), len(chosen))
     return report
+
+
+class _Writer:
+    """Match epochs and commit them, several at a time."""
+
+    def __init__(
+        self,
+        storage: LightcurveStorage,
+        survey: SurveyConfig,
+        report: IngestReport,
+        report_epoch: Callable[[EpochOutcome], None] | None,
+    ) -> None:
+        self.storage = storage
+        self.survey = survey
+        self.report = report
+        self.report_epoch = report_epoch
+        self.pending: list[EpochBlock] = []
+
+    def finish(self, outcome: EpochOutcome) -> None:
+        """Report an epoch of which nothing more is to be done."""
+        self.report.outcomes.append(outcome)
+        if self.report_epoch:
+            self.report_epoch(outcome)
+
+    def add(self, catalog: SourceCatalog) -> None:
+        """Match an epoch; it is committed with its neighbours."""
+        self._widen(catalog)
+        self.pending.append(self.storage.match_epoch(catalog, matching=self.survey.matching))
+        n_bytes = sum(block.lightcurves.nbytes for block in self.pending)
+        if len(self.pending) >= COMMIT_EPOCHS or n_bytes > COMMIT_BYTES:
+            self.commit()
+
+    def commit(self) -> None:
+        """Commit what is pending: all of it is seen, or none."""
+        blocks, self.pending = self.pending, []
+        if blocks:
+            self.storage.append_epochs(blocks, settings=self.survey.fingerprint)
+        for block in blocks:
+            self.finish(_stored(block))
+
+    def _widen(self, catalog: SourceCatalog) -> None:
+        """Make room for measurements that appear in mid-survey."""
+        new = [key for key in catalog.measurements if key not in self.storage.measurement_keys]
+        if new:
+            self.commit()
+            columns = [catalog.measurements[key] for key in new]
+            self.storage.append_measurements(
+                new, [column.quantity for column in columns], [column.unit for column in columns]
+            )
 
 
 def publish(
@@ -339,19 +381,6 @@ def _is_unchanged(storage: LightcurveStorage, files: EpochFiles, fingerprint: st
 def _sha256(path: Path) -> str:
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def _add_new_measurements(
-    storage: LightcurveStorage, catalog: SourceCatalog, commit: Callable[[], None]
-) -> None:
-    """Widen the store by measurements that appear in mid-survey."""
-    new = [key for key in catalog.measurements if key not in storage.measurement_keys]
-    if new:
-        commit()
-        columns = [catalog.measurements[key] for key in new]
-        storage.append_measurements(
-            new, [column.quantity for column in columns], [column.unit for column in columns]
-        )
 
 
 def _stored(block: EpochBlock) -> EpochOutcome:

@@ -21,7 +21,11 @@ Progress = Callable[[int, int], None]
 
 
 @contextlib.contextmanager
-def progress_bar(text: str, progress: bool | Progress = True) -> Iterator[Progress]:  # noqa: FBT001, FBT002
+def progress_bar(
+    text: str,
+    progress: bool | Progress = True,  # noqa: FBT001, FBT002
+    console: Console | None = None,
+) -> Iterator[Progress]:
     """Give a callback that draws a bar on standard error, or the one that was given.
 
     Nothing is drawn where standard error is not a terminal (a log, a test).
@@ -32,11 +36,13 @@ def progress_bar(text: str, progress: bool | Progress = True) -> Iterator[Progre
         What is being done.
     progress : bool or callable
         True draws a bar, False does nothing, a callable is handed through.
+    console : rich.console.Console, optional
+        Where to draw; what else is printed there appears above the bar.
     """
     if callable(progress):
         yield progress
         return
-    console = Console(file=sys.stderr)
+    console = console or Console(file=sys.stderr)
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),

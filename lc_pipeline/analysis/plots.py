@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from lc_pipeline.flags import BAD
 
 # Okabe & Ito (2008): told apart by everybody.
+_AXIS_NAMES = {"mag": "magnitude", "flux": "flux", "value": "value"}
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 
 
@@ -48,7 +49,7 @@ def plot_lightcurve(rows: TimeSeries, comparison: TimeSeries | None = None) -> F
               marker="s", colours=("#888888",))  # fmt: skip
         _draw(panels[1], difference(rows, comparison), start)
         panels[1].set_ylabel(f"object - comparison{_unit(rows)}")
-    panels[0].set_ylabel(f"{_value_name(rows)}{_unit(rows)}")
+    panels[0].set_ylabel(f"{_AXIS_NAMES[_value_name(rows)]}{_unit(rows)}")
     panels[-1].set_xlabel(f"MJD ({rows['time'].scale.upper()}) - {start:.0f}")
     for panel in panels:
         if _is_magnitude(rows):
@@ -86,8 +87,7 @@ def difference(rows: TimeSeries, comparison: TimeSeries) -> Table:
         for number, key in enumerate(zip(rows["epoch"], rows["measurement"], strict=True))
         if key in place
     ]
-    own, other = (np.array(side, dtype=int) for side in zip(*pairs, strict=True)) if pairs else (
-        np.array([], dtype=int), np.array([], dtype=int))  # fmt: skip
+    own, other = np.array(pairs, dtype=int).reshape(-1, 2).T
     value, error = _value_name(rows), _error_name(rows)
     together = Table(rows["time", "epoch", "measurement", "flags"][own])
     together[value] = _plain(rows, value)[own] - _plain(comparison, value)[other]
@@ -97,7 +97,7 @@ def difference(rows: TimeSeries, comparison: TimeSeries) -> Table:
     return together
 
 
-def _draw(  # noqa: PLR0913
+def _draw(
     panel: Axes,
     rows: Table,
     start: float,
@@ -136,9 +136,9 @@ def _plain(rows: Table, name: str) -> NDArray[np.float64]:
     """A column as plain numbers, NaN where masked."""
     column = rows[name]
     values = getattr(column, "value", column)
-    values = getattr(values, "unmasked", values)
-    return np.asarray(np.ma.filled(np.ma.MaskedArray(values, getattr(column, "mask", False)), np.nan),
-                      dtype=float)  # fmt: skip
+    plain = np.array(getattr(values, "unmasked", values), dtype=float)
+    plain[np.asarray(getattr(column, "mask", np.zeros(len(plain), dtype=bool)))] = np.nan
+    return plain
 
 
 def _value_name(rows: Table) -> str:

@@ -17,11 +17,15 @@ def recognise_brightness(columns: FileColumns) -> list[tuple[str, str | None, Qu
     Values with errors win over values without, and then magnitudes over fluxes.
     """
     numbers = [name for name in columns.names if columns.is_number(name)]
-    found = [
-        (name, _error_of(columns, name, numbers), kind)
-        for name in numbers
-        if (kind := _quantity(columns, name, numbers))
-    ]
+    found: list[tuple[str, str | None, Quantity]] = []
+    # Whatever calls itself a magnitude or flux comes before what only has the name of a band or
+    # a unit: b may be the minor axis, z a redshift, and A_V has the unit of a magnitude.
+    for tell in (_called, _taken_for):
+        found = found or [
+            (name, _error_of(columns, name, numbers), kind)
+            for name in numbers
+            if (kind := tell(columns, name, numbers))
+        ]
     errors = {error for _, error, _ in found}
     found = [triple for triple in found if triple[0] not in errors]
     quantities: tuple[Quantity, ...] = ("mag", "flux")
@@ -48,14 +52,19 @@ def _say_left_out(columns: FileColumns, names: Sequence[str], why: str) -> None:
         columns.notes.append(f"left out {why}: {listed(names, 8)}")
 
 
-def _quantity(columns: FileColumns, name: str, numbers: Sequence[str]) -> Quantity | None:
+def _called(columns: FileColumns, name: str, _: Sequence[str]) -> Quantity | None:
+    """Tell a magnitude or flux by its UCD or name."""
     ucd = columns.ucd(name)
     if any(word.startswith(("stat.", "arith.")) for word in ucd):
         return None
     if ucd[0].startswith(("phot.mag", "phot.flux", "phot.count")):
         return "mag" if ucd[0].startswith("phot.mag") else "flux"
-    if by_name := known.quantity_of_name(name):
-        return quantity_of_unit(columns.unit(name)) or by_name
+    by_name = known.quantity_of_name(name)
+    return by_name and (quantity_of_unit(columns.unit(name)) or by_name)
+
+
+def _taken_for(columns: FileColumns, name: str, numbers: Sequence[str]) -> Quantity | None:
+    """Take what has an error, and the name of a band or a unit of brightness, for one."""
     if known.is_error_name(name) or known.find_error(name, numbers) is None:
         return None
     if known.is_band(name):

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from astropy.table import Table
 
 from lc_pipeline.catalogs import names as known
+from lc_pipeline.catalogs.missing import texts_of
+from lc_pipeline.catalogs.text_tables import EMPTY_CELLS
 from lc_pipeline.errors import CatalogError
 
 
@@ -44,8 +46,28 @@ class FileColumns:
         return "" if unit is None else str(unit).strip()
 
     def is_number(self, name: str) -> bool:
-        """Say whether a column holds numbers (and not truth values or text)."""
-        return self.table[name].dtype.kind in "fiu"
+        """Say whether a column holds numbers (and not truth values or text).
+
+        Text of which most cells are numbers counts: one bad cell must be reported when the
+        column is read, and not make the column unknown.
+        """
+        column = self.table[name]
+        if column.dtype.kind not in "US":
+            return column.dtype.kind in "fiu"
+        cells = [cell for cell in texts_of(column[:_SAMPLE]) if cell not in EMPTY_CELLS]
+        return sum(map(_reads_as_number, cells)) * 2 >= max(len(cells), 1)
+
+
+#: Rows that tell whether a column of text was meant to be numbers.
+_SAMPLE = 200
+
+
+def _reads_as_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
 
 
 def listed(names: Sequence[str], most: int = 60) -> str:

@@ -123,7 +123,7 @@ def flag_missing(
 
 def _same_number(array: Floats, sentinel: float) -> NDArray[np.bool_]:
     """Equal as written, whether the file keeps 4 or 8 bytes of it."""
-    return (array == sentinel) | (array == np.float64(np.float32(sentinel)))
+    return np.isin(array, [sentinel, float(np.float32(sentinel))])
 
 
 def to_magnitudes(
@@ -153,13 +153,14 @@ def to_magnitudes(
     positive = flux > 0
     magnitude = np.full(flux.shape, np.nan)
     relative = np.full(flux.shape, np.nan)
-    np.log10(flux, out=magnitude, where=positive)
-    np.divide(error, flux, out=relative, where=positive)
-    hopeless = np.isfinite(flux) & ~positive
-    flags = flags & ~FLAG_DTYPE.type(MeasurementFlag.BAD_ERROR * hopeless.astype(FLAG_DTYPE)) | (
-        hopeless * FLAG_DTYPE.type(MeasurementFlag.NON_POSITIVE_FLUX)
-    )
-    return zero_point - 2.5 * magnitude, POGSON * relative, flags
+    with np.errstate(over="ignore", under="ignore"):
+        np.log10(flux, out=magnitude, where=positive)
+        np.divide(POGSON * error, flux, out=relative, where=positive)
+    too_large = np.isinf(relative)
+    relative[too_large] = np.nan
+    flags = flags | FLAG_DTYPE.type(MeasurementFlag.BAD_ERROR) * too_large
+    flags[np.isfinite(flux) & ~positive] = MeasurementFlag.NON_POSITIVE_FLUX
+    return zero_point - 2.5 * magnitude, relative, flags
 
 
 def catalog_flags_of(path: object, name: str, column: Column) -> NDArray[np.int64]:
@@ -195,4 +196,5 @@ def is_bad(flags: NDArray[np.int64], bad_flags: int | str | None) -> NDArray[np.
     array([False, False,  True,  True])
     """
     bits = -1 if bad_flags is None or isinstance(bad_flags, str) else bad_flags
-    return np.not_equal(flags & bits, 0, dtype=bool)
+    bad: NDArray[np.bool_] = np.bitwise_and(flags, np.int64(bits)).astype(np.bool_)
+    return bad

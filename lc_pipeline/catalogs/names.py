@@ -84,7 +84,10 @@ _ERROR_WORDS = ("err", "error", "errs", "sigma", "sig", "unc", "uncertainty", "s
 _ERROR_INITIALS = ("e", "d", "s")
 
 BANDS = frozenset(
-    "u g r i z y b v j h k ks rc ic w1 w2 w3 w4 bp rp clear white ha up gp ip zs".split()  # noqa: SIM905
+    (
+        "u g r i z y b v j h k ks rc ic w1 w2 w3 w4 bp rp clear white ha "  # as they are named
+        "up gp rp ip zs"  # Sloan primes, in file names and headers
+    ).split()
 )
 
 #: Words that make a magnitude or flux something else than the brightness of the source.
@@ -211,7 +214,7 @@ def find_error(value: str, names: Sequence[str]) -> str | None:
 
     It is the column that has the value's name and one word for "error" anywhere between its
     words: ``MAGERR_AUTO``, ``e_gmag``, ``psfFluxErr``, ``dmag``, ``rErr_I``. Also DAOPHOT's and
-    ASAS' ``MERR`` and ``MER_1`` for ``MAG`` and ``MAG_1``.
+    ASAS' ``MERR`` and ``MER_1`` for ``MAG`` and ``MAG_1``, and ``I_err`` for ``I_mag``.
 
     Parameters
     ----------
@@ -244,6 +247,8 @@ def find_error(value: str, names: Sequence[str]) -> str | None:
                 "".join([*words[:place], spelling, *words[place + 1 :]])
                 for spelling in (f"e{word}", f"d{word}", *(("merr", "mer") * (word == "mag")))
             ]
+    if (band := band_of(value)) and band != value:
+        candidates += [f"{band}{error}" for error in _ERROR_WORDS] + [f"e{band}"]
     candidates += ODD_ERRORS.get(squeeze(value), ()) or ODD_ERRORS.get(value.lower(), ())
     for candidate in candidates:
         found = squeezed.get(squeeze(candidate))

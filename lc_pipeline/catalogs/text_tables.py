@@ -321,8 +321,7 @@ def _column_from_arrow(column: pa.ChunkedArray) -> Column:
         return Column(flat.reshape(len(column), kind.list_size))
     if pa.types.is_integer(kind) or pa.types.is_boolean(kind):
         mask = column.is_null().to_numpy() if column.null_count else False
-        values = column.fill_null(0).to_numpy()
-        values = values.astype(bool) if pa.types.is_boolean(kind) else values
+        values = column.fill_null(0 if pa.types.is_integer(kind) else False).to_numpy()
         return MaskedColumn(values, mask=mask) if column.null_count else Column(values)
     return _column_of_cells(column.to_pylist())
 

@@ -23,7 +23,9 @@ from lc_pipeline.sky.geometry import (
     tangent_basis,
 )
 
-#: Votes are counted in a detection sample that makes about this many pairs.
+#: A sample of the detections is enough: ten thousand that scatter by 0.1 arcsec give a median good
+#: to a milliarcsecond. It is made smaller where it makes more pairs than this.
+MAX_DETECTIONS = 10_000
 MAX_VOTES = 2_000_000
 
 #: A peak must be this improbable as the highest of all the chance peaks of the search area.
@@ -47,7 +49,7 @@ class Offset:
     scatter_arcsec : float, arcsec
         Robust standard deviation of one coordinate of one pair, after the shift; NaN if none.
     n_pairs : int
-        Pairs that the shift was taken from; 0 if none.
+        Pairs that the shift was taken from (of a sample, where there are many); 0 if none.
     found : bool
         Whether a shift stood out of the chance pairs.
     center : (3,) array of float, or None
@@ -186,11 +188,12 @@ def median_offset(
 def _sample(
     detections: NDArray[np.float64], objects: NDArray[np.float64], search_arcsec: float
 ) -> NDArray[np.float64]:
-    """Every k-th detection, so that about `MAX_VOTES` pairs result."""
+    """Take every k-th detection, so that there are not too many, nor too many pairs."""
+    sample = detections[:: -(-len(detections) // MAX_DETECTIONS)]
     n_pairs = sky_tree(objects).count_neighbors(
-        sky_tree(detections), float(chord_length(search_arcsec))
+        sky_tree(sample), float(chord_length(search_arcsec))
     )
-    return detections[:: int(np.ceil(n_pairs / MAX_VOTES)) or 1]
+    return sample[:: max(1, -(-int(n_pairs) // MAX_VOTES))]
 
 
 def _differences(

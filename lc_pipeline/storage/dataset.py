@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from lc_pipeline.storage.model import ARRAYS, COORDINATE_ATTRIBUTES, CONVENTIONS, texts
+from lc_pipeline.storage.model import ARRAYS, CONVENTIONS, COORDINATE_ATTRIBUTES, texts
 from lc_pipeline.storage.snapshot import EpochRecord, Snapshot
 from lc_pipeline.storage.view import lazy_variable
 

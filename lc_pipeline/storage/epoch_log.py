@@ -10,14 +10,9 @@ For each epoch key the last committed row counts; nothing that is committed is e
 
 from __future__ import annotations
 
-import dataclasses
-import datetime
-import json
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import zarr
@@ -51,7 +46,7 @@ from lc_pipeline.survey import MatchingSection
 LAYOUT = "epoch"
 
 
-def create_epoch_log(  # noqa: PLR0913
+def create_epoch_log(
     location: Location,
     reference: ReferenceCatalog,
     measurement_keys: Sequence[str],

@@ -13,7 +13,6 @@ import numpy as np
 import xarray as xr
 from astropy.timeseries import TimeSeries
 
-
 from lc_pipeline.catalogs.source_catalog import SourceCatalog
 from lc_pipeline.errors import NotInStoreError, StorageError
 from lc_pipeline.matching.assemble import assemble_epoch
@@ -69,7 +68,7 @@ class LightcurveStorage:
     array([17., 18., 19.], dtype=float32)
     """
 
-    def __init__(self, storage_path: str | Path):
+    def __init__(self, storage_path: str | Path) -> None:
         self.location = Location(storage_path)
         self._snapshot: Snapshot | None = None
 
@@ -85,7 +84,7 @@ class LightcurveStorage:
 
     # ------------------------------------------------------------------ making and opening
 
-    def create_storage(  # noqa: PLR0913
+    def create_storage(
         self,
         reference: ReferenceCatalog,
         measurement_keys: Sequence[str],

@@ -122,7 +122,7 @@ COORDINATE_ATTRIBUTES: dict[str, dict[str, Any]] = {
 }
 
 
-def create_array(  # noqa: PLR0913
+def create_array(
     group: zarr.Group,
     model: ArrayModel,
     dims: tuple[str, ...],
@@ -145,7 +145,7 @@ def create_array(  # noqa: PLR0913
     )
 
 
-def create_coordinate(  # noqa: PLR0913
+def create_coordinate(
     group: zarr.Group,
     name: str,
     dims: tuple[str, ...],

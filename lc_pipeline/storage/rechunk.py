@@ -7,9 +7,9 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
-from dask import compute, delayed
 import numpy as np
 import zarr
+from dask import compute, delayed
 from dask.callbacks import Callback
 from numpy.typing import NDArray
 

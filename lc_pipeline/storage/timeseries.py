@@ -41,13 +41,11 @@ def object_timeseries(
     if measurement_keys is not None:
         one = one.sel(measurement=list(measurement_keys))
     one = one.load()
-    n_measurements, n_epochs = one.sizes["measurement"], one.sizes["epoch"]
     flags = one["flags"].transpose("epoch", "measurement").values
     kept = np.ones_like(flags, dtype=bool) if with_unobserved else (flags & _UNOBSERVED) == 0
 
     def per_epoch(values: NDArray[Any]) -> NDArray[Any]:
-        spread: NDArray[Any] = np.broadcast_to(values[:, np.newaxis], (n_epochs, n_measurements))
-        return spread[kept]
+        return np.asarray(np.broadcast_to(values[:, np.newaxis], kept.shape)[kept])
 
     offset = np.zeros(flags.shape)
     if "time_offset" in one:

@@ -28,7 +28,9 @@ class LazyRows(BackendArray):
         Index on the disk's epoch axis of each epoch to show.
     """
 
-    def __init__(self, array: zarr.Array[Any], dims: tuple[str, ...], rows: NDArray[np.intp]) -> None:
+    def __init__(
+        self, array: zarr.Array[Any], dims: tuple[str, ...], rows: NDArray[np.intp]
+    ) -> None:
         on_disk = dims_on_disk(array)
         self.array = array
         self.rows = rows

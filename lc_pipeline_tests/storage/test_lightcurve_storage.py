@@ -96,7 +96,8 @@ def test_many_blocks_and_segments_are_put_together_right(tmp_path, monkeypatch):
 @pytest.mark.parametrize("selection", [
     {"object": 3}, {"object": [4, 0, 2]}, {"epoch": [2, 0]}, {"object": slice(1, 4), "epoch": 1},
     {"object": [1, 3], "epoch": [2, 1], "value": 1}, {"epoch": slice(None, None, -1)},
-    {"object": [], "epoch": 0}, {"epoch": []}, {"object": np.array([True, False, True, False, True])},
+    {"object": [], "epoch": 0}, {"epoch": []},
+    {"object": np.array([True, False, True, False, True])},
 ])  # fmt: skip
 def test_a_lazy_selection_equals_the_same_selection_in_memory(published, storage, selection):
     objects = published(
@@ -279,7 +280,7 @@ def test_an_epoch_without_a_time_is_refused(storage):
 
 
 def test_an_unknown_object_is_named_with_its_nearest_keys(published):
-    with pytest.raises(NotInStoreError, match="no object 'star001'.*Did you mean star0001"):
+    with pytest.raises(NotInStoreError, match=r"no object 'star001'.*Did you mean star0001"):
         published(make_block("a", 1)).get_object_lightcurve("star001")
 
 
