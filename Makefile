@@ -10,7 +10,6 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check \
 	--constraint constraints.txt
 PYTEST_ARGS ?=
-export PYTHONWARNINGS ?= default
 
 .PHONY: help demo test lint bench constraints clean
 

@@ -19,6 +19,7 @@ from rich.console import Console
 from rich.table import Table as Sheet
 
 from lc_pipeline._version import __version__
+from lc_pipeline.draft import draft_survey
 from lc_pipeline.errors import LightcurveError, NotInStoreError
 from lc_pipeline.ingest import (
     EpochOutcome,
@@ -75,6 +76,9 @@ def json_option(function: Callable[..., Any]) -> Callable[..., Any]:
     )
 
 
+_CATALOGUE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="lc-pipeline")
 def main() -> None:
@@ -89,6 +93,56 @@ def main() -> None:
 
     SURVEY is a survey.toml, or the folder that has one.
     """
+
+
+@main.command("init")
+@click.argument("files", nargs=-1, metavar="[FILE]...", type=_CATALOGUE)
+@click.option(
+    "--from", "first", multiple=True, metavar="FILE...", type=_CATALOGUE, help="The same."
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="SURVEY",
+    help="Write it there; by default it is printed.",
+)
+@click.option("--name", help="Name of the survey; by default that of the field or the folder.")
+@click.option("--force", is_flag=True, help="Replace SURVEY if it is there.")
+def init_command(
+    files: tuple[Path, ...],
+    first: tuple[Path, ...],
+    output: Path | None,
+    name: str | None,
+    *,
+    force: bool,
+) -> None:
+    """Write a first survey.toml from looking at catalogue files.
+
+    Give files of several epochs: what differs in their names is the epoch, and what is shared by
+    their rows tells how to match them. The notes say what was recognised, and what is left TO DO.
+
+    \b
+    Examples:
+      lc-pipeline init --from night1.fits night2.fits -o survey.toml
+      lc-pipeline init epochs/*.cat > survey.toml
+    """
+    if not files and not first:
+        raise click.UsageError("name one or several catalogue files: --from FILE...")
+    if output and output.exists() and not force:
+        fail(f"{output} is there already; --force replaces it")
+    if output and not output.parent.is_dir():
+        fail(f"{output}: there is no folder {output.parent}")
+    draft = draft_survey([*first, *files], name=name, folder=output.parent if output else ".")
+    if output:
+        output.write_text(draft.text, encoding="utf-8")
+    else:
+        click.echo(draft.text, nl=False)
+    for note in draft.notes:
+        style = "bold yellow" if note in draft.to_do else "dim"
+        err.print(f"  [{style}]{_plain(note)}[/]", highlight=False)
+    if output:
+        err.print(f"Next: read {output}, then lc-pipeline run {output}", highlight=False)
 
 
 @main.command("ingest")

@@ -84,21 +84,22 @@ _ERROR_WORDS = ("err", "error", "errs", "sigma", "sig", "unc", "uncertainty", "s
 _ERROR_INITIALS = ("e", "d", "s")
 
 BANDS = frozenset(
-    (
-        "u g r i z y b v j h k ks rc ic w1 w2 w3 w4 bp rp clear white ha "  # as they are named
-        "up gp rp ip zs"  # Sloan primes, in file names and headers
-    ).split()
+    re.findall(
+        r"\w+",
+        "u g r i z y b v j h k ks rc ic w1 w2 w3 w4 bp rp clear white ha up gp ip zs",
+    )
 )
 
 #: Words that make a magnitude or flux something else than the brightness of the source.
 _NOT_BRIGHTNESS = frozenset(
-    (
+    re.findall(
+        r"\w+",
         "lim limit limiting zp zpt zero zeropoint sky skyavg bkg background back max min ref rms "
         "std scatter threshold thresh extinction radius growth growthstep ratio flag flags snr chi "
         "chi2 nobs n num color colour delta amplitude amp init surface arcsec2 area quality corr "
         "correction skew kurtosis count npix profile local annulus percentile fraction frac hybrid "
-        "weight cov covariance nr x y noise"
-    ).split()
+        "weight cov covariance nr x y noise",
+    )
 )
 
 _MAG_WORD = re.compile(

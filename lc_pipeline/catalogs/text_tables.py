@@ -74,8 +74,14 @@ def read_text(path: Path, contents: bytes, files: FilesSection, *, sextractor: b
         names, has_header_line = _header_names(path, rows, comments, delimiter)
         if has_header_line:
             numbered, rows = numbered[1:], rows[1:]
-    _refuse_ragged(path, numbered, delimiter, len(names))
-    table = _parse_rows(path, rows, names, delimiter)
+    try:
+        table = _parse_rows(path, rows, names, delimiter)
+    except pa.ArrowInvalid as error:
+        # Only now, since it takes as long as the parsing: which row, and what to do about it.
+        _refuse_ragged(path, numbered, delimiter, len(names))
+        raise CatalogError(
+            path, f"cannot be read as a table of {len(names)} columns: {_first_line(error)}"
+        ) from error
     for name, unit in units.items():
         table[name].unit = unit
     table.meta.update(_keywords(comments))
@@ -272,30 +278,25 @@ def _parse_rows(path: Path, rows: Sequence[str], names: list[str], delimiter: st
             body = re.sub(rf" *{re.escape(delimiter)} *", delimiter, body)
             body = re.sub(r"(?m)^ +| +$", "", body)
     encoded = pa.py_buffer(body.encode())
-    arrow = _parse_arrow(path, encoded, names, delimiter, {})
+    arrow = _parse_arrow(encoded, names, delimiter, {})
     # "12:34:56" is a right ascension here, and a date is read with its time scale later.
     odd = [field.name for field in arrow.schema if pa.types.is_temporal(field.type)]
     if odd:
-        arrow = _parse_arrow(path, encoded, names, delimiter, dict.fromkeys(odd, pa.string()))
+        arrow = _parse_arrow(encoded, names, delimiter, dict.fromkeys(odd, pa.string()))
     return table_from_arrow(arrow)
 
 
 def _parse_arrow(
-    path: Path, body: pa.Buffer, names: list[str], delimiter: str, types: dict[str, Any]
+    body: pa.Buffer, names: list[str], delimiter: str, types: dict[str, Any]
 ) -> pa.Table:
-    try:
-        return pacsv.read_csv(
-            pa.BufferReader(body),
-            read_options=pacsv.ReadOptions(column_names=names, block_size=1 << 26),
-            parse_options=pacsv.ParseOptions(delimiter=delimiter),
-            convert_options=pacsv.ConvertOptions(
-                null_values=EMPTY_CELLS, strings_can_be_null=True, column_types=types
-            ),
-        )
-    except pa.ArrowInvalid as error:
-        raise CatalogError(
-            path, f"cannot be read as a table of {len(names)} columns: {_first_line(error)}"
-        ) from error
+    return pacsv.read_csv(
+        pa.BufferReader(body),
+        read_options=pacsv.ReadOptions(column_names=names, block_size=1 << 26),
+        parse_options=pacsv.ParseOptions(delimiter=delimiter),
+        convert_options=pacsv.ConvertOptions(
+            null_values=EMPTY_CELLS, strings_can_be_null=True, column_types=types
+        ),
+    )
 
 
 def table_from_arrow(arrow: pa.Table) -> Table:

@@ -91,19 +91,31 @@ def resolve_duplicates(candidates: Candidates, rule: DuplicateRule) -> Candidate
     >>> resolve_duplicates(two, "weighted_mean").values.round(4).tolist()
     [[10.5], [0.0707]]
     """
-    error = candidates.values[1]
-    usable_error = np.where(error > 0, error, np.inf)
-    merit = (usable_error, candidates.separation)
-    if rule != "best_error":
-        merit = merit[::-1]
-    # lexsort takes the most important key last; NaN sorts behind every number.
-    content = (*candidates.values[::-1], candidates.dec, candidates.ra, candidates.time)
-    flags = (candidates.catalog_flags, candidates.flags)
-    order = np.lexsort((*flags, *content, *merit[::-1], candidates.grade, candidates.object))
-    candidates = candidates.taken(order)
+    candidates = candidates.taken(_by_merit(candidates, rule))
     first = np.flatnonzero(np.diff(candidates.object, prepend=-1))
     chosen = candidates.taken(first)
     return _averaged(candidates, chosen, first) if rule == "weighted_mean" else chosen
+
+
+def _by_merit(candidates: Candidates, rule: DuplicateRule) -> NDArray[np.intp]:
+    """Sort by object, the best detection of each first."""
+    error = candidates.values[1]
+    usable_error = np.where(error > 0, error, np.inf)
+    merit = (usable_error, candidates.separation)
+    if rule == "best_error":
+        merit = merit[::-1]
+    # lexsort takes the most important key last; NaN sorts behind every number.
+    keys = (*merit, candidates.grade, candidates.object)
+    order = np.lexsort(keys)
+    ties = np.ones(len(order) - 1, dtype=np.bool_)
+    for key in keys:
+        one, next_one = key[order[:-1]], key[order[1:]]
+        ties &= (one == next_one) | (np.isnan(one) & np.isnan(next_one))
+    if not ties.any():
+        return order
+    # Only a tie needs the costly comparison of everything else.
+    content = (*candidates.values[::-1], candidates.dec, candidates.ra, candidates.time)
+    return np.lexsort((candidates.catalog_flags, candidates.flags, *content, *keys))
 
 
 def _averaged(candidates: Candidates, chosen: Candidates, first: NDArray[np.intp]) -> Candidates:

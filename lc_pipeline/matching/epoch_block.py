@@ -32,7 +32,8 @@ class EpochBlock:
         Each measurement's own time minus `time`; NaN where there is no detection. None when every
         measurement was taken within 1 ms of `time`.
     catalog_flags : (n_measurements, n_objects) array of int32, or None
-        The catalogue's own flags; 0 where there is no detection. None where it has no flags.
+        The catalogue's own flags, their lowest 32 bits; 0 where there is no detection. None where
+        it has no flags.
     time : float
         MJD of mid-exposure.
     time_scale, time_refposition : str

@@ -7,6 +7,7 @@ which epochs arrive nor on the order of rows within them.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -215,7 +216,7 @@ def content_order(catalog: SourceCatalog) -> NDArray[np.intp]:
     """
     order = np.lexsort((catalog.dec, catalog.ra, catalog.file_index))
     ra, dec, files = catalog.ra[order], catalog.dec[order], catalog.file_index[order]
-    same = (np.diff(ra) == 0) & (np.diff(dec) == 0) & (np.diff(files) == 0)
+    same = _equals_next(ra) & _equals_next(dec) & _equals_next(files)
     if not same.any():
         return order
     # Only repeated positions need the costly comparison of all columns.
@@ -232,6 +233,12 @@ def content_order(catalog: SourceCatalog) -> NDArray[np.intp]:
     place = np.cumsum(np.append(False, ~same))[tied]
     order[tied] = rows[np.lexsort((*columns, place))]
     return order
+
+
+def _equals_next(values: NDArray[Any]) -> NDArray[np.bool_]:
+    """Compare each value with the one behind it; NaN equals NaN."""
+    first, second = values[:-1], values[1:]
+    return np.asarray((first == second) | ((first != first) & (second != second)))  # noqa: PLR0124
 
 
 def _find_keys(catalog: SourceCatalog, keys: NDArray[np.str_]) -> NDArray[np.intp]:

@@ -51,7 +51,15 @@ def test_the_pattern_stands_for_the_whole_name(tmp_path, make_survey):
 
 
 def test_stores_hidden_files_and_the_survey_file_are_no_catalogues(tmp_path, make_survey):
-    touch(tmp_path, "store/epochs.zarr/c/0", "x.zarr/c/0", ".b.fits.Kq2", "survey.toml", "a.fits")
+    touch(
+        tmp_path,
+        "store/current.json",
+        "store/epochs.zarr/c/0",
+        "x.zarr/c/0",
+        ".b.fits.Kq2",
+        "survey.toml",
+        "a.fits",
+    )
     found = find_epochs(make_survey(files="pattern = '(?P<epoch>.)[.]fits'"))
     assert [epoch.epoch for epoch in found.epochs] == ["a"]
     assert found.unmatched == ()
@@ -86,7 +94,7 @@ def test_ten_thousand_files_are_found_in_a_second(tmp_path, make_survey):
     survey = make_survey(files=CHANNELS)
     start = time.perf_counter()
     found = find_epochs(survey)
-    assert time.perf_counter() - start < 1
+    assert time.perf_counter() - start < 1  # 0.1 s on an idle machine
     assert len(found.epochs) == 5000
 
 

@@ -185,3 +185,16 @@ def test_detections_without_a_position_and_empty_catalogues_match_nothing(make_c
 def test_an_empty_reference_leaves_everything_unmatched(make_catalog):
     match = match_catalog(make_catalog([1.0], [1.0]), ReferenceCatalog.empty(), MatchingSection())
     assert match.n_unmatched == 1
+
+
+def test_rows_of_one_key_without_positions_are_told_apart_by_their_values(
+    make_catalog, make_measured, permuted
+):
+    reference = _reference([10.0], [0.0], key=["a"])
+    measured = make_measured(3, value=np.array([3.0, 1.0, 2.0]))
+    nowhere = np.full(3, np.nan)
+    catalog = make_catalog(nowhere, nowhere, key=["a"] * 3, measurements={"g": measured})
+    for order in ([0, 1, 2], [2, 1, 0], [1, 2, 0]):
+        other, rows = permuted(catalog, np.array(order))
+        match = match_catalog(other, reference, MatchingSection(mode="key"))
+        assert match.is_duplicate.tolist() == [row != 1 for row in rows]

@@ -121,6 +121,12 @@ def test_shifting_back_and_by_nothing_changes_nothing():
     assert np.array_equal(shift_field(field, center, 0.0, 0.0), field)
 
 
+def test_a_right_ascension_just_below_zero_is_not_360():
+    ra, _ = sky_coordinates([[1.0, -1e-20, 0.0], [1.0, -1e-10, 0.0]])
+    assert ra[0] == 0.0
+    assert 359.9 < ra[1] < 360.0
+
+
 def test_mean_direction_crosses_ra_zero_and_has_no_value_for_the_whole_sky():
     ra, dec = sky_coordinates(mean_direction(unit_vectors([359, 2], [0, 0])))
     assert ra == pytest.approx(0.5)

@@ -1,0 +1,188 @@
+"""How the same object is told in two files: by a key, or by its position."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lc_pipeline.catalogs import names as known
+from lc_pipeline.catalogs.missing import texts_of
+from lc_pipeline.draft.samples import Sample
+from lc_pipeline.matching.offset import Offset, find_offset, median_offset
+from lc_pipeline.matching.pairs import sky_tree
+from lc_pipeline.sky.geometry import chord_arcsec, vector_separation_arcsec
+
+#: Columns that may name an object. Those that SExtractor and others count rows in may as well:
+#: what decides is whether equal keys stand at equal positions in several files.
+_KEY_NAMES = (*known.KEY_NAMES, "NUMBER", "num", "number", "star_no", "object_number")
+
+_SAME_PLACE_ARCSEC = 2.0
+_MIN_COMMON = 3
+_RADII = (0.2, 0.3, 0.5, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0)
+_USUAL_RADIUS = 1.0
+_SEARCH_ARCSEC = 20.0
+
+
+@dataclass(frozen=True)
+class Identity:
+    """How objects are told, and why.
+
+    Attributes
+    ----------
+    key : str or None
+        The column of the key; None to match by position.
+    radius_arcsec : float
+    max_offset_arcsec : float
+    has_offset : bool
+        Files are shifted against each other.
+    why_key, why_radius, why_offset : str
+        In words, for the comments.
+    """
+
+    key: str | None
+    radius_arcsec: float
+    max_offset_arcsec: float
+    has_offset: bool
+    why_key: str
+    why_radius: str
+    why_offset: str
+
+
+def find_identity(samples: Sequence[Sample]) -> Identity:
+    """Compare files of the same band pairwise, and choose key or radius.
+
+    Parameters
+    ----------
+    samples : sequence of Sample
+    """
+    usable = [sample for sample in samples if len(sample.vectors)]
+    pairs = [
+        (first, other)
+        for number, first in enumerate(usable)
+        for other in usable[number + 1 :]
+        if first.band == other.band
+    ]
+    key, why_key = _find_key(pairs)
+    offsets = [offset for first, other in pairs if (offset := _offset(first, other)) is not None]
+    spacing = [_spacing(sample.vectors) for sample in usable]
+    spacing = [distance for distance in spacing if np.isfinite(distance)]
+    crowding = min(spacing, default=np.inf)
+    if not offsets:
+        return Identity(
+            key,
+            _largest(_USUAL_RADIUS, crowding / 2),
+            5.0,
+            has_offset=False,
+            why_key=why_key,
+            why_radius=f"a guess: {_no_pairs(pairs)}",
+            why_offset="not known: no two files could be compared",
+        )
+    scatter = float(np.median([offset.scatter_arcsec for offset in offsets]))
+    shift = max(float(np.hypot(one.east_arcsec, one.north_arcsec)) for one in offsets)
+    wanted = next((radius for radius in _RADII if radius >= 5 * scatter), _RADII[-1])
+    radius = _largest(max(wanted, _USUAL_RADIUS), crowding / 2)
+    why_radius = (
+        f'between files, positions scatter by {scatter:.2g}" (one coordinate); in one file the '
+        f'nearest neighbours are {crowding:.3g}" apart'
+    )
+    has_offset = shift > 0.2 * radius
+    return Identity(
+        key,
+        radius,
+        5.0 if shift < 2.5 else float(np.ceil(2 * shift)),  # noqa: PLR2004
+        has_offset=has_offset,
+        why_key=why_key,
+        why_radius=why_radius,
+        why_offset=f'the largest shift of one file against another was {shift:.2f}"',
+    )
+
+
+def _no_pairs(pairs: Sequence[tuple[Sample, Sample]]) -> str:
+    if pairs:
+        return "the files that were looked at have too few stars in common to tell"
+    return "it takes two files of one band to tell"
+
+
+def _find_key(pairs: Sequence[tuple[Sample, Sample]]) -> tuple[str | None, str]:
+    if not pairs:
+        return None, "it takes two files to see whether a column names the objects"
+    columns = set.intersection(*({*sample.table.colnames} for pair in pairs for sample in pair))
+    ordered = [name for name in pairs[0][0].table.colnames if name in columns]
+    wanted = [
+        name
+        for name in ordered
+        if str(pairs[0][0].table[name].meta.get("ucd", "")).lower() == "meta.id;meta.main"
+    ]
+    for alias in _KEY_NAMES:
+        wanted += [name for name in known.same_names(alias, ordered) if name not in wanted]
+    refuted = []
+    for name in wanted:
+        agreement = [_agreement(name, first, other) for first, other in pairs]
+        if all(part is None for part in agreement):
+            continue
+        if all(part is None or part for part in agreement):
+            return name, f"equal {name} stand at equal positions in the files"
+        refuted.append(name)
+    if refuted:
+        listed = " and ".join(refuted)
+        return None, f"equal {listed} stand at different positions, so that is no name of an object"
+    return None, "no column names the same objects in several files"
+
+
+def _agreement(name: str, first: Sample, other: Sample) -> bool | None:
+    """Say whether equal keys stand at equal positions; None if there are too few to tell."""
+    rows = []
+    for sample in (first, other):
+        texts = texts_of(sample.table[name])
+        found = {text: row for row, text in enumerate(texts) if text}
+        if len(found) < len(texts) // 2:
+            return False  # it names groups of rows
+        rows.append(found)
+    common = [text for text in rows[0] if text in rows[1]]
+    if len(common) < _MIN_COMMON:
+        return None
+    here = first.vectors[[rows[0][text] for text in common]]
+    there = other.vectors[[rows[1][text] for text in common]]
+    shift = median_offset(there, here, 60.0)
+    apart = vector_separation_arcsec(shift.remove_from(there), here)
+    apart = apart[np.isfinite(apart)]
+    return bool(len(apart)) and bool(np.mean(apart < _SAME_PLACE_ARCSEC) > 0.9)  # noqa: PLR2004
+
+
+def _offset(first: Sample, other: Sample) -> Offset | None:
+    """Find the shift between two files, if they show the same stars."""
+    here, there = _finite(first.vectors), _finite(other.vectors)
+    if min(len(here), len(there)) < _MIN_COMMON:
+        return None
+    for radius in (1.0, 3.0):
+        offset = find_offset(there, here, radius_arcsec=radius, max_offset_arcsec=_SEARCH_ARCSEC)
+        if offset.found:
+            return offset
+    # Too few stars to stand out from chance: take the nearest, if they are clearly the same.
+    chord, nearest = sky_tree(here).query(there)
+    close = chord_arcsec(chord) < 0.1 * min(_spacing(here), _spacing(there))
+    if np.count_nonzero(close) < max(_MIN_COMMON, len(there) // 2):
+        return None
+    offset = median_offset(there[close], here[nearest[close]], _SEARCH_ARCSEC)
+    return offset if offset.found else None
+
+
+def _finite(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
+    return vectors[np.isfinite(vectors).all(axis=1)]
+
+
+def _spacing(vectors: NDArray[np.float64]) -> float:
+    """Distance to the nearest neighbour in one file that 95 of 100 stars exceed, arcsec."""
+    vectors = np.unique(_finite(vectors), axis=0)
+    if len(vectors) < _MIN_COMMON:
+        return float("inf")
+    chord, _ = sky_tree(vectors).query(vectors, k=2)
+    return float(np.percentile(chord_arcsec(chord[:, 1]), 5))
+
+
+def _largest(radius: float, most: float) -> float:
+    """Take the largest customary radius that is neither more than wanted nor than allowed."""
+    return max((one for one in _RADII if one <= min(radius, most)), default=_RADII[0])

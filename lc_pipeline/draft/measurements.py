@@ -1,0 +1,153 @@
+"""The bands, apertures and channels of some files, as ``[[measurements]]``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from lc_pipeline.catalogs import names as known
+from lc_pipeline.catalogs.landing import LandedFile
+from lc_pipeline.catalogs.missing import numbers_of
+from lc_pipeline.draft.file_names import NamePattern
+from lc_pipeline.draft.samples import Sample, Samples, choose, read_samples
+from lc_pipeline.errors import CatalogError
+from lc_pipeline.survey import MeasurementSection
+
+#: SExtractor's eight flag bits but 1 (neighbours) and 2 (blended).
+SEXTRACTOR_BAD = 252
+
+#: Files that are asked for their filter, if that is where the band stands.
+_MOST_FILTERS = 200
+
+_FLAG_WORDS = ("flags", "flag", "qflag", "quality", "qual")
+
+
+@dataclass(frozen=True)
+class FoundMeasurements:
+    """What is measured.
+
+    Attributes
+    ----------
+    sections : tuple of MeasurementSection
+        Keys may hold ``{measurement}``. Empty if nothing is recognised, or if `by_filter`.
+    by_filter : bool
+        Files are of different bands, which only their headers tell: then the bands must be left
+        to be recognised file by file.
+    doubts : tuple of str
+        What a person must look at.
+    """
+
+    sections: tuple[MeasurementSection, ...]
+    by_filter: bool = False
+    doubts: tuple[str, ...] = ()
+
+
+def find_measurements(
+    found: Samples, files: Sequence[LandedFile], names: NamePattern
+) -> FoundMeasurements:
+    """Find what is measured in all of the files.
+
+    Parameters
+    ----------
+    found : Samples
+    files : sequence of LandedFile
+        All files that were given, of which `found` has some.
+    names : NamePattern
+    """
+    bands = {band: _common(samples) for band, samples in found.of_each_band().items()}
+    every = [sections for sections in bands.values() if sections]
+    if not every:
+        return FoundMeasurements(())
+    doubts: list[str] = []
+    if any(sample.plan.names_a_filter for sample in found.samples):
+        more = read_samples(choose(files, _MOST_FILTERS), names.pattern).samples
+        keys = {sample.plan.templates for sample in more if "measurements" not in sample.problems}
+        if len(keys) > 1:
+            return FoundMeasurements((), by_filter=True)
+        if len(more) < len(files) and names.band != every[0][0].key:
+            doubts.append(
+                f"the band {every[0][0].key!r} is that of the header's filter in the {len(more)} "
+                f"of {len(files)} files that were asked; are all of them in that filter?"
+            )
+    shared = set.intersection(*({section.value for section in part} for part in every))
+    if len(every) == 1 or shared:
+        sections = [section for section in every[0] if section.value in shared]
+        if "measurement" in found.samples[0].file.groups and len(sections) == 1:
+            sections = [sections[0].model_copy(update={"key": "{measurement}"})]
+        left = sorted({section.value for part in every for section in part} - shared)
+        if left:
+            doubts.append(
+                f"only some of the files have {', '.join(left)}; left out of [[measurements]]"
+            )
+    else:
+        # Every band has columns of its own names.
+        sections = [
+            section.model_copy(update={"key": section.key.replace("{measurement}", band or "")})
+            for band, part in bands.items()
+            for section in part
+        ]
+    return FoundMeasurements(tuple(_named(sections, found, names)), doubts=tuple(doubts))
+
+
+def _common(samples: Sequence[Sample]) -> list[MeasurementSection]:
+    """Find the measurements that all of these files have, as the first of them names them."""
+    usable = [sample for sample in samples if "measurements" not in sample.problems]
+    if not usable:
+        return []
+    first = usable[0]
+    shared = set.intersection(
+        *({section.value for section in sample.plan.measurements} for sample in usable)
+    )
+    sections = []
+    for template, section in zip(first.plan.templates, first.plan.measurements, strict=True):
+        if section.value not in shared:
+            continue
+        changes: dict[str, object] = {"key": template}
+        if section.bad_flags is not None and section.bad_flags != "any":
+            changes["bad_flags"] = SEXTRACTOR_BAD
+        if own := _band_flags(section.value, first):
+            changes |= {"flags": own, "bad_flags": "any"}
+        sections.append(section.model_copy(update=changes))
+    return sections
+
+
+def _named(
+    sections: list[MeasurementSection], found: Samples, names: NamePattern
+) -> list[MeasurementSection]:
+    """Name measurements by the band in the file names where the files do not tell theirs."""
+    sample = found.samples[0]
+    tells_band = any(known.band_of(section.value) for section in sections)
+    if names.band is None or tells_band or sample.plan.names_a_filter:
+        return sections
+    if len(sections) == 1:
+        return [sections[0].model_copy(update={"key": names.band})]
+    return [
+        section.model_copy(update={"key": f"{names.band}-{section.key}"}) for section in sections
+    ]
+
+
+def _band_flags(value: str, sample: Sample) -> str | None:
+    """Find the flag column of one band: ``flags_g`` or ``g_flag`` for ``mag_g``."""
+    band = known.band_of(value)
+    if band is None:
+        return None
+    for word in _FLAG_WORDS:
+        for candidate in (f"{word}_{band}", f"{band}_{word}"):
+            for name in map(str, sample.table.colnames):
+                # u, g, r and U, B, V are different bands, so their case counts.
+                is_same = name.lower() == candidate.lower() and band in name
+                if is_same and _is_whole(sample, name):
+                    return name
+    return None
+
+
+def _is_whole(sample: Sample, name: str) -> bool:
+    """Say whether a column holds whole numbers or truth values."""
+    column = sample.table[name]
+    if column.dtype.kind in "iub":
+        return True
+    try:
+        numbers = numbers_of(sample.file.path, name, column)
+    except CatalogError:
+        return False
+    return bool((numbers == numbers.round())[numbers == numbers].all())  # noqa: PLR0124 (NaN)
