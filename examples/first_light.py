@@ -29,7 +29,7 @@ def main(folder: Path) -> None:
     reference = build_reference(catalogs, survey.matching, survey.reference)
     print(f"3. Merged over all epochs they show {len(reference)} objects")
 
-    storage = LightcurveStorage(folder / "epochs.zarr").create_storage(
+    storage = LightcurveStorage(folder / "epochs").create_storage(
         reference, ["R"], matching=survey.matching, survey=survey.survey.name
     )
     n_stored = sum(

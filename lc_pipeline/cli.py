@@ -430,7 +430,7 @@ def _show_info(survey: SurveyConfig) -> None:
     row("values", lambda store: ", ".join(store["values"]))
     row("time (MJD)", _span)
     row("size", lambda store: _size(store["bytes_on_disk"]))
-    row("version", lambda store: store.get("version", f"{store.get('n_ingests')} ingests"))
+    row("version", lambda store: store["version"])
     out.print(sheet)
     for store in (epochs, objects):
         if store:

@@ -38,6 +38,10 @@ class MatchingError(LightcurveError):
     """Detections cannot be matched to the reference catalogue as configured."""
 
 
+class RegionError(LightcurveError, ValueError):
+    """A box, cone or polygon on the sky does not make sense as it was given."""
+
+
 class StorageError(LightcurveError):
     """A store is absent, damaged, locked, or not of the kind that was asked for."""
 

@@ -25,6 +25,7 @@ from lc_pipeline.matching.epoch_block import EpochBlock
 from lc_pipeline.matching.reference import read_reference
 from lc_pipeline.progress import Progress
 from lc_pipeline.storage.lightcurve_storage import LightcurveStorage
+from lc_pipeline.storage.snapshot import EpochRecord
 from lc_pipeline.survey import SurveyConfig
 
 COMMIT_BYTES = 256 * 2**20
@@ -67,7 +68,7 @@ class IngestReport:
 
 def epoch_storage(survey: SurveyConfig) -> LightcurveStorage:
     """The survey's epoch store (which may not be there yet)."""
-    return LightcurveStorage(f"{survey.store}/epochs.zarr")
+    return LightcurveStorage(f"{survey.store}/epochs")
 
 
 def object_storage(survey: SurveyConfig) -> LightcurveStorage:
@@ -224,18 +225,20 @@ def ingest(
     storage = epoch_storage(survey)
     if not storage.location.exists():
         storage = create_survey_store(survey, landing.epochs, progress=progress)
+    before = {record.epoch: record for record in storage.epoch_records}
     present = {files.epoch for files in landing.epochs}
     report = IngestReport(
         unmatched_files=landing.unmatched,
         excluded_files=landing.excluded,
-        missing_epochs=tuple(key for key in storage.epoch_keys if key not in present),
+        missing_epochs=tuple(key for key in before if key not in present),
     )
     writer = _Writer(storage, survey, report, report_epoch)
     try:
         for number, files in enumerate(chosen):
             if progress:
                 progress(number, len(chosen))
-            if not force and _is_unchanged(storage, files, survey.fingerprint):
+            record = None if force else before.get(files.epoch)
+            if _is_unchanged(record, files, survey, storage.snapshot.n_objects):
                 writer.finish(EpochOutcome(files.epoch, "unchanged"))
                 continue
             try:
@@ -325,8 +328,7 @@ def is_published(epochs: LightcurveStorage, objects: LightcurveStorage) -> bool:
         return False
     committed = epochs.snapshot
     return (
-        published.attributes["store_id"] == committed.attributes["store_id"]
-        and published.attributes["epoch_rows"] == committed.rows.tolist()
+        published.ingest_ids == committed.ingest_ids
         and published.n_objects == committed.n_objects
         and published.measurement_keys == committed.measurement_keys
     )
@@ -348,9 +350,8 @@ def add_objects(survey: SurveyConfig, *, progress: Progress | None = None) -> tu
     storage = epoch_storage(survey)
     scan = _Scan(survey, landing.epochs, progress)
     new = find_new_objects(scan.catalogs, storage.reference, survey.matching, survey.reference)
-    if new is None:
-        return ()
-    storage.append_objects(new)
+    if len(new):
+        storage.append_objects(new)
     return tuple(str(key) for key in new.key)
 
 
@@ -367,13 +368,14 @@ def _choose(
     return [by_key[key] for key in epochs] if epochs else list(landing.epochs)
 
 
-def _is_unchanged(storage: LightcurveStorage, files: EpochFiles, fingerprint: str) -> bool:
+def _is_unchanged(
+    record: EpochRecord | None, files: EpochFiles, survey: SurveyConfig, n_objects: int
+) -> bool:
     """Whether the store has this epoch from the same files, settings and objects."""
-    record = {record.epoch: record for record in storage.epoch_records}.get(files.epoch)
     return (
         record is not None
-        and record.settings == fingerprint
-        and record.n_objects == storage.snapshot.n_objects
+        and record.settings == survey.fingerprint
+        and record.n_objects == n_objects
         and sorted(record.source_sha256) == sorted(_sha256(file.path) for file in files.files)
     )
 

@@ -212,12 +212,17 @@ def _notes(findings: Findings, n_matching: int) -> list[str]:
     first = found.samples[0]
     beside = n_matching - findings.n_files
     notes = [
-        f"{findings.n_files} files were given, {len(found.samples)} were looked into"
+        f"files given: {findings.n_files}, looked into: {len(found.samples)}"
         + (f"; {beside} more beside them have names like theirs" if beside > 0 else "")
     ]
     notes += findings.pattern.notes
     notes.append(f"{first.file.name} is {first.source.format}")
-    notes += [note for note in first.plan.notes if not note.startswith("measurements recognised")]
+    notes += [
+        note
+        for note in first.plan.notes
+        if not note.startswith(("measurements recognised", "unknown: ", "the measurements are"))
+        and not (found.column_names and note.startswith("positions are"))
+    ]
     for section in measured.sections:
         key = expand_key(section.key, first.file.groups) or section.key
         notes.append(
@@ -225,6 +230,8 @@ def _notes(findings: Findings, n_matching: int) -> list[str]:
             + (f", flags {section.flags}" if section.flags else "")
             + (f", time {section.time}" if section.time else "")
         )
+    if measured.by_filter:
+        notes.append("the bands differ from file to file, as their headers or columns say")
     if time := findings.time.section:
         notes.append(
             f"time is {findings.time.why}, {time.format} {time.scale}, at {time.at} of the exposure"

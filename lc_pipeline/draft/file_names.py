@@ -398,14 +398,14 @@ class _Reader:
         if is_guess:
             number = "one file only" if self.n_names == 1 else "files of one epoch"
             self.notes.append(
-                f"the epoch's key is {epochs[0]!r}: guessed from {number}; correct files.pattern "
+                f"The epoch's key is {epochs[0]!r}: guessed from {number}; correct files.pattern "
                 f"if another part of the names changes from epoch to epoch"
             )
         else:
-            self.notes.append(f"the epoch's key is what differs in the names: {_few(epochs)}")
+            self.notes.append(f"The epoch's key is what differs in the names: {_few(epochs)}")
         if "measurement" in groups:
             values = sorted(set(self._texts(groups["measurement"])))
-            self.notes.append(f"the names tell bands or channels: {_few(values)}")
+            self.notes.append(f"The names tell bands or channels: {_few(values)}")
 
     def _expression(self, groups: dict[str, tuple[int, int]]) -> str:
         pieces = []
@@ -456,7 +456,7 @@ def _by_common_ends(names: Sequence[str]) -> NamePattern:
     prefix, suffix = "".join(columns[0][:start]), "".join(columns[0][len(columns[0]) - end :])
     middles = sorted("".join(parts[start : len(parts) - end]) for parts in columns)
     note = (
-        f"the names have no common structure; the epoch's key is all that differs in them: "
+        f"The names have no common structure; the epoch's key is all that differs in them: "
         f"{_few(middles)}"
     )
     return NamePattern(f"{_escape(prefix)}(?P<epoch>.+){_escape(suffix)}", (note,))

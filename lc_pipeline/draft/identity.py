@@ -17,7 +17,7 @@ from lc_pipeline.sky.geometry import chord_arcsec, vector_separation_arcsec
 
 #: Columns that may name an object. Those that SExtractor and others count rows in may as well:
 #: what decides is whether equal keys stand at equal positions in several files.
-_KEY_NAMES = (*known.KEY_NAMES, "NUMBER", "num", "number", "star_no", "object_number")
+_KEY_NAMES = (*known.KEY_NAMES, "oid", "NUMBER", "num", "number", "star_no", "label")
 
 _SAME_PLACE_ARCSEC = 2.0
 _MIN_COMMON = 3
@@ -38,7 +38,7 @@ class Identity:
     max_offset_arcsec : float
     has_offset : bool
         Files are shifted against each other.
-    why_key, why_radius, why_offset : str
+    why_key, why_radius, why_offset, listed_twice : str
         In words, for the comments.
     """
 
@@ -49,6 +49,7 @@ class Identity:
     why_key: str
     why_radius: str
     why_offset: str
+    listed_twice: str = ""
 
 
 def find_identity(samples: Sequence[Sample]) -> Identity:
@@ -69,7 +70,8 @@ def find_identity(samples: Sequence[Sample]) -> Identity:
     offsets = [offset for first, other in pairs if (offset := _offset(first, other)) is not None]
     spacing = [_spacing(sample.vectors) for sample in usable]
     spacing = [distance for distance in spacing if np.isfinite(distance)]
-    crowding = min(spacing, default=np.inf)
+    # Of all files the typical one: in some, stars may be listed twice.
+    crowding = float(np.median(spacing)) if spacing else np.inf
     if not offsets:
         return Identity(
             key,
@@ -89,6 +91,7 @@ def find_identity(samples: Sequence[Sample]) -> Identity:
         f'nearest neighbours are {crowding:.3g}" apart'
     )
     has_offset = shift > 0.2 * radius
+    twice = sum(distance < 3 * scatter for distance in spacing)
     return Identity(
         key,
         radius,
@@ -97,6 +100,9 @@ def find_identity(samples: Sequence[Sample]) -> Identity:
         why_key=why_key,
         why_radius=why_radius,
         why_offset=f'the largest shift of one file against another was {shift:.2f}"',
+        listed_twice=f"in {twice} of {len(spacing)} files some stars are listed twice"
+        if twice
+        else "",
     )
 
 

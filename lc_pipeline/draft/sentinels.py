@@ -19,6 +19,9 @@ _HUGE = 1e20
 _REPEATED = 2
 _MOST_SHOWN = 4
 
+#: Stars of one field leave no such gap in brightness; ASAS' 29.999 does.
+_FAR_MAG = 4.0
+
 
 @dataclass(frozen=True)
 class Sentinels:
@@ -45,8 +48,12 @@ def find_sentinels(samples: Sequence[Sample], sections: Sequence[MeasurementSect
     sections : sequence of MeasurementSection
     """
     ranges = MissingSection()
-    seen: dict[str, None] = {}
+    seen: dict[str, list[str]] = {}
     values: set[float] = set()
+
+    def say(name: str, what: str) -> None:
+        seen.setdefault(what, []).append(name)
+
     quantity_of = {section.value: section.quantity for section in sections}
     error_of = {section.error: section.quantity for section in sections if section.error}
     for name, quantity in quantity_of.items():
@@ -55,23 +62,21 @@ def find_sentinels(samples: Sequence[Sample], sections: Sequence[MeasurementSect
             low, high = ranges.magnitude_range
             outside = numbers[(numbers < low) | (numbers > high)]
             if len(outside):
-                seen[f"{name} has {_counted(outside)}: outside magnitude_range, so missing"] = None
-            zeros = numbers[numbers == 0.0]
-            if len(zeros) >= _REPEATED and np.any(numbers != np.round(numbers)):
-                seen[f"{name} is exactly 0 in {len(zeros)} rows: listed in missing.values"] = None
-                values.add(0.0)
+                say(name, f"{_counted(outside)}: outside magnitude_range, so missing")
+            found = _magnitude_sentinels(numbers[(numbers >= low) & (numbers <= high)])
         else:
             found = _flux_sentinels(numbers)
-            if len(found):
-                seen[f"{name} has {_counted(found)}: listed in missing.values"] = None
-                values |= set(found.tolist())
+        if len(found):
+            say(name, f"{_counted(found)}: listed in missing.values")
+            values |= set(found.tolist())
     for name, quantity in error_of.items():
         numbers = _column(samples, name)
         low, high = ranges.error_range
         wrong = numbers[(numbers <= low) | (numbers >= (high if quantity == "mag" else np.inf))]
         if len(wrong):
-            seen[f"{name} has {_counted(wrong)}: no error, so the flag is 'bad error'"] = None
-    return Sentinels(tuple(seen), tuple(sorted(values)))
+            say(name, f"{_counted(wrong)}: no error")
+    words = (f"{', '.join(names)}: {what}" for what, names in seen.items())
+    return Sentinels(tuple(words), tuple(sorted(values)))
 
 
 def _column(samples: Sequence[Sample], name: str) -> NDArray[np.float64]:
@@ -82,6 +87,15 @@ def _column(samples: Sequence[Sample], name: str) -> NDArray[np.float64]:
     ]
     numbers = np.concatenate(parts) if parts else np.empty(0)
     return numbers[np.isfinite(numbers)]
+
+
+def _magnitude_sentinels(numbers: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Take numbers that repeat exactly, and are 0 or stand far away from all others."""
+    distinct, counts = np.unique(numbers, return_counts=True)
+    gaps = np.diff(distinct, prepend=-np.inf, append=np.inf)
+    far = np.minimum(gaps[:-1], gaps[1:]) > _FAR_MAG
+    wrong = distinct[(counts >= _REPEATED) & (far | (distinct == 0.0))]
+    return numbers[np.isin(numbers, wrong)] if len(wrong) < len(distinct) else numbers[:0]
 
 
 def _flux_sentinels(numbers: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from lc_pipeline.survey import MeasurementSection
 
 _WIDTH = 96
 _MOST_LISTED = 40
+_TIME_LIKE = re.compile(r"(?i)time|date|jd|epoch")
 
 
 @dataclass(frozen=True)
@@ -253,7 +255,9 @@ def _time(findings: Findings) -> list[str]:
             *("# [time]", '# from = "filename"', f"# name = {_value(day.group)}"),
             f"# format = {_value(day.format)}",
         ]
-    keywords = _listed([key for key in findings.first.table.meta if not key.startswith("_")])
+    table = findings.first.table
+    keywords = _listed([key for key in table.meta if not key.startswith("_")])
+    columns = _listed([name for name in table.colnames if _TIME_LIKE.search(name)])
     return [
         *_comment(
             "TO DO: no time was found, and without one every epoch is refused. Say where it stands:"
@@ -263,6 +267,7 @@ def _time(findings: Findings) -> list[str]:
         *('# scale = "utc"', '# at = "start"  # or "mid", "end" of the exposure'),
         "# exposure = 30.0  # seconds, or the keyword, column or group that has it",
         *(_comment(f"Keywords of the header: {keywords}") if keywords else []),
+        *(_comment(f"Columns that may be times: {columns}") if columns else []),
     ]
 
 
@@ -314,6 +319,9 @@ def _matching(identity: Identity) -> list[str]:
     lines += _comment(f"Shift of whole epochs: {identity.why_offset}.")
     lines.append(f"astrometric_offset = {'true' if identity.has_offset else 'false'}")
     lines.append(f"max_offset_arcsec = {identity.max_offset_arcsec}")
+    if identity.listed_twice:
+        lines += _comment(f"Seen: {identity.listed_twice}; what to do with those:")
+    lines.append(_setting("duplicates", "nearest", "or best_error, weighted_mean, refuse"))
     return lines
 
 

@@ -1,4 +1,4 @@
-"""Positions on the sphere: separations, ordering along the sky, barycentric time."""
+"""Positions on the sphere: separations, regions, order along the sky, barycentric time."""
 
 from lc_pipeline.sky.barycenter import barycentric_julian_date
 from lc_pipeline.sky.geometry import (
@@ -9,11 +9,16 @@ from lc_pipeline.sky.geometry import (
     unit_vectors,
 )
 from lc_pipeline.sky.ordering import healpix_order
+from lc_pipeline.sky.regions import SkyIndex, in_box, in_cone, in_polygon
 
 __all__ = [
+    "SkyIndex",
     "barycentric_julian_date",
     "chord_length",
     "healpix_order",
+    "in_box",
+    "in_cone",
+    "in_polygon",
     "separation_arcsec",
     "sky_coordinates",
     "tangent_basis",

@@ -43,7 +43,9 @@ def open_dataset(snapshot: Snapshot) -> xr.Dataset:
     for model in ARRAYS:
         array = snapshot.array(model.name)
         if array is not None:
-            arrays[model.name] = lazy_variable(array, model.dims, snapshot.rows, model.attributes)
+            arrays[model.name] = lazy_variable(
+                array, model.dims, snapshot.rows, snapshot.place, model.attributes
+            )
     units = set(coordinates["unit"].values.tolist())
     if len(units) == 1 and (unit := units.pop()):
         arrays["lightcurves"].attrs = arrays["lightcurves"].attrs | {"units": unit}
@@ -55,8 +57,8 @@ def open_dataset(snapshot: Snapshot) -> xr.Dataset:
             "radesys": "ICRS",
             "survey": snapshot.attributes["survey"],
             "layout": snapshot.layout,
-        }
-        | ({"version": snapshot.version} if snapshot.version else {}),
+            "version": snapshot.version,
+        },
     )
 
 

@@ -10,8 +10,11 @@ For each epoch key the last committed row counts; nothing that is committed is e
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -19,24 +22,25 @@ import zarr
 from numpy.typing import NDArray
 
 from lc_pipeline._version import __version__
-from lc_pipeline.errors import StorageError
+from lc_pipeline.errors import NotInStoreError, StorageError
 from lc_pipeline.flags import MeasurementFlag
 from lc_pipeline.matching.epoch_block import EpochBlock
 from lc_pipeline.matching.reference import ReferenceCatalog
+from lc_pipeline.storage import versions
 from lc_pipeline.storage.codecs import fast_pipeline
+from lc_pipeline.storage.commit import commit
 from lc_pipeline.storage.layout import (
     COORDINATE_OBJECTS,
     COORDINATE_ROWS,
     RECORD_ROWS,
     plan_epoch_layout,
 )
-from lc_pipeline.storage.location import Location
+from lc_pipeline.storage.location import GROUP_METADATA, Location
 from lc_pipeline.storage.model import (
     ARRAYS,
     CONVENTIONS,
     FORMAT_VERSION,
     ArrayModel,
-    consolidate,
     create_array,
     create_coordinate,
 )
@@ -44,6 +48,10 @@ from lc_pipeline.storage.snapshot import EpochRecord, Snapshot, open_snapshot
 from lc_pipeline.survey import MatchingSection
 
 LAYOUT = "epoch"
+ARRAY_NAMES = frozenset(model.name for model in ARRAYS)
+
+#: The small arrays with a value per row. Their chunks hold committed rows as well.
+PER_ROW = ("epoch", "time", "record")
 
 
 def create_epoch_log(
@@ -59,7 +67,8 @@ def create_epoch_log(
     settings: str = "",
 ) -> None:
     """Create an empty epoch store; it appears at `location` complete or not at all."""
-    staging = Location(location.path.with_name(f".{location.path.name}.new"))
+    version = versions.next_version(location)
+    staging = versions.staging_location(location, version)
     staging.remove()
     n_objects = len(reference)
     layout = plan_epoch_layout(n_objects, len(measurement_keys), len(value_names))
@@ -107,8 +116,8 @@ def create_epoch_log(
     for model in ARRAYS:
         if not model.is_optional:
             _create_row_array(group, model, sizes, layout.object_block, layout.capacity)
-    consolidate(group.store)
-    staging.publish_as(location)
+    commit(staging)
+    versions.publish(location, version)
 
 
 def reference_columns(reference: ReferenceCatalog) -> dict[str, NDArray[Any]]:
@@ -138,20 +147,158 @@ def append_epochs(
     """
     if not blocks:
         return
+    with appending(location, len(blocks)) as rows:
+        for block in blocks:
+            check_fits(rows.committed, block)
+        rows.grow(
+            model.name
+            for model in ARRAYS
+            if any(getattr(block, model.name) is not None for block in blocks)
+        )
+        for row, block in zip(rows.numbers, blocks, strict=True):
+            write_row(rows.arrays, row, block, rows.committed.measurement_keys)
+        rows.commit(records)
+
+
+@dataclass
+class NewRows:
+    """Rows at the end of the log, being written; seen by nobody until :meth:`commit`."""
+
+    committed: Snapshot
+    group: zarr.Group
+    numbers: range
+    arrays: dict[str, zarr.Array[Any]] = field(default_factory=dict)
+
+    def grow(self, needed: Iterable[str]) -> None:
+        """Make every array as long as the new rows, rid of what a crashed writer left there.
+
+        Parameters
+        ----------
+        needed : iterable of str
+            Names of the arrays that the rows have; optional ones are made if they are not there.
+        """
+        sizes = {
+            "epoch": self.numbers.start,
+            "measurement": len(self.committed.measurement_keys),
+            "value": len(self.committed.value_names),
+            "object": self.committed.n_objects,
+        }
+        needed = set(needed)
+        attributes = self.committed.attributes
+        for model in ARRAYS:
+            if model.name in needed and model.name not in self.group:
+                _create_row_array(
+                    self.group,
+                    model,
+                    sizes,
+                    int(attributes["object_block"]),
+                    int(attributes["object_capacity"]),
+                )
+        self.arrays = open_row_arrays(self.group)
+        for array in [*self.arrays.values(), *(_small(self.group, name) for name in PER_ROW)]:
+            if array.shape[0] > self.numbers.start:
+                array.resize((self.numbers.start, *array.shape[1:]))
+            array.resize((self.numbers.stop, *array.shape[1:]))
+
+    def commit(self, records: Sequence[EpochRecord | None]) -> None:
+        """Write the records, make everything durable, publish it.
+
+        Parameters
+        ----------
+        records : sequence of EpochRecord or None
+            One for each new row; None sets the row aside.
+        """
+        rows = slice(self.numbers.start, self.numbers.stop)
+        _small(self.group, "epoch")[rows] = _text([r.epoch if r else "" for r in records])
+        times = [np.nan if r is None or r.time is None else r.time for r in records]
+        _small(self.group, "time")[rows] = np.array(times)
+        _small(self.group, "record")[rows] = _text([r.to_json() if r else "" for r in records])
+        place = self.committed.place
+        for name in self.arrays:
+            for row in self.numbers:
+                (place / name / "c" / str(row)).sync()
+        for name in PER_ROW:
+            (place / name).sync()
+        commit(place)
+
+
+@contextlib.contextmanager
+def appending(location: Location, n_rows: int) -> Iterator[NewRows]:
+    """Hold the store's lock and give `n_rows` new rows, to be grown, written and committed."""
     with location.writer_lock():
         committed = open_snapshot(location)
-        for block in blocks:
-            _check_fits(committed, block)
-        store = location.zarr_store(read_only=False)
+        store = committed.place.zarr_store(read_only=False)
         group = zarr.open_group(store, mode="r+", use_consolidated=False)
-        start, stop = committed.n_rows, committed.n_rows + len(blocks)
-        arrays = _grown_row_arrays(group, committed, blocks, start, stop)
-        for row, block in enumerate(blocks, start=start):
-            _write_row(arrays, row, block, committed.measurement_keys)
-        _small(group, "epoch")[start:stop] = _text([record.epoch for record in records])
-        _small(group, "time")[start:stop] = np.array([block.time for block in blocks])
-        _small(group, "record")[start:stop] = _text([record.to_json() for record in records])
-        consolidate(store)
+        yield NewRows(committed, group, range(committed.n_rows, committed.n_rows + n_rows))
+
+
+def open_row_arrays(group: zarr.Group) -> dict[str, zarr.Array[Any]]:
+    """Open the large arrays for writing rows that nobody can be reading yet."""
+    with fast_pipeline():
+        return {model.name: group[model.name] for model in ARRAYS if model.name in group}  # type: ignore[misc]
+
+
+def remove_epoch(location: Location, epoch: str) -> None:
+    """Append a row that says that an epoch is removed; its rows stay until the next compaction.
+
+    Raises
+    ------
+    NotInStoreError
+        If the store has no such epoch.
+    """
+    with appending(location, 1) as rows:
+        current = {record.epoch: record for record in rows.committed.current_records}
+        if epoch not in current:
+            raise NotInStoreError(f"{location}: there is no epoch {epoch!r} to remove")
+        rows.grow(())
+        removed = dataclasses.replace(
+            current[epoch], is_removed=True, ingest_id=uuid.uuid4().hex, n_values={}, n_detected={}
+        )
+        rows.commit([removed])
+
+
+def compact(location: Location) -> str | None:
+    """Copy the rows that count into a fresh version; give its id, None if all rows count.
+
+    Shards are linked, not copied, where the file system can; readers of the version before keep
+    it until it is cleaned up.
+    """
+    with location.writer_lock():
+        committed = open_snapshot(location)
+        rows = np.sort(committed.rows)
+        if len(rows) == committed.n_rows:
+            return None
+        version = versions.next_version(location)
+        staging = versions.staging_location(location, version)
+        staging.remove()
+        row_arrays = [model.name for model in ARRAYS if model.name in committed.group]
+        for name in committed.place.names():
+            old, new = committed.place / name, staging / name
+            if name in row_arrays:
+                (old / GROUP_METADATA).copy_file_to(new / GROUP_METADATA)
+                for number, row in enumerate(rows.tolist()):
+                    (old / "c" / str(row)).link_to(new / "c" / str(number))
+            elif name == GROUP_METADATA:
+                old.copy_file_to(new)
+            else:
+                # Small, and written to again: a copy of its own.
+                old.copy_to(new)
+        group = zarr.open_group(
+            staging.zarr_store(read_only=False), mode="r+", use_consolidated=False
+        )
+        for name in row_arrays:
+            array = _small(group, name)
+            array.resize((len(rows), *array.shape[1:]))
+        records = [committed.records[row] for row in rows.tolist()]
+        for name in PER_ROW:
+            array = _small(group, name)
+            kept = np.asarray(array[...])[rows]
+            array.resize((len(records),))
+            array[...] = kept
+        commit(staging)
+        versions.publish(location, version)
+        versions.remove_old_versions(location, keep=1)
+    return version
 
 
 def append_objects(location: Location, reference: ReferenceCatalog) -> None:
@@ -164,13 +311,15 @@ def append_objects(location: Location, reference: ReferenceCatalog) -> None:
     """
     with location.writer_lock():
         committed = open_snapshot(location)
+        place = committed.place
         known, n_known = committed.reference, committed.n_objects
         if list(known.key) != list(reference.key[:n_known]):
             raise StorageError(f"{location}: objects may only be added at the end of the reference")
         if ("pm_dec" in committed.group) != (reference.pm_dec is not None):
             raise StorageError(f"{location}: proper motions must be given for all objects or none")
-        store = location.zarr_store(read_only=False)
-        group = zarr.open_group(store, mode="r+", use_consolidated=False)
+        group = zarr.open_group(
+            place.zarr_store(read_only=False), mode="r+", use_consolidated=False
+        )
         for model in ARRAYS:
             if (array := group.get(model.name)) is not None:
                 array.resize((*array.shape[:-1], len(reference)))  # type: ignore[union-attr]
@@ -179,7 +328,10 @@ def append_objects(location: Location, reference: ReferenceCatalog) -> None:
             array.resize((len(reference),))
             new = column[n_known:]
             array[n_known:] = _text(list(new)) if name == "object" else new
-        consolidate(store)
+        for name in committed.place.names():
+            if name not in ARRAY_NAMES:
+                (place / name).sync()
+        commit(place)
 
 
 def append_measurements(
@@ -194,6 +346,7 @@ def append_measurements(
     """
     with location.writer_lock():
         committed = open_snapshot(location)
+        place = committed.place
         known = committed.measurement_keys
         value_name = committed.value_names[0]
         for key, quantity in zip(keys, quantities, strict=True):
@@ -202,8 +355,9 @@ def append_measurements(
                     f"{location}: measurement {key!r} is a {quantity} and the store keeps "
                     f"{value_name}. Make a store of its own for it (survey.store)."
                 )
-        store = location.zarr_store(read_only=False)
-        group = zarr.open_group(store, mode="r+", use_consolidated=False)
+        group = zarr.open_group(
+            place.zarr_store(read_only=False), mode="r+", use_consolidated=False
+        )
         for model in ARRAYS:
             if "measurement" in model.dims and model.name in group:
                 array = _small(group, model.name)
@@ -214,7 +368,10 @@ def append_measurements(
             array = _small(group, name)
             array.resize((len(known) + len(keys),))
             array[len(known) :] = _text(list(new))
-        consolidate(store)
+        for name in committed.place.names():
+            if name not in ARRAY_NAMES:
+                (place / name).sync()
+        commit(place)
 
 
 def _create_row_array(
@@ -229,38 +386,7 @@ def _create_row_array(
     create_array(group, model, dims, sizes, chunk=chunk, shard=chunk | {"object": capacity})
 
 
-def _grown_row_arrays(
-    group: zarr.Group,
-    committed: Snapshot,
-    blocks: Sequence[EpochBlock],
-    start: int,
-    stop: int,
-) -> dict[str, zarr.Array[Any]]:
-    """Make every array `stop` rows long, rid of what a crashed writer left behind `start`."""
-    sizes = {
-        "epoch": start,
-        "measurement": len(committed.measurement_keys),
-        "value": len(committed.value_names),
-        "object": committed.n_objects,
-    }
-    for model in ARRAYS:
-        is_needed = any(getattr(block, model.name, None) is not None for block in blocks)
-        if model.is_optional and is_needed and model.name not in group:
-            capacity = int(committed.attributes["object_capacity"])
-            _create_row_array(group, model, sizes, committed.object_block, capacity)
-    arrays: dict[str, zarr.Array[Any]] = {}
-    with fast_pipeline():
-        for name in (model.name for model in ARRAYS):
-            if name in group:
-                arrays[name] = group[name]  # type: ignore[assignment]
-    for array in [*arrays.values(), *(_small(group, name) for name in ("epoch", "time", "record"))]:
-        if array.shape[0] > start:
-            array.resize((start, *array.shape[1:]))
-        array.resize((stop, *array.shape[1:]))
-    return arrays
-
-
-def _write_row(
+def write_row(
     arrays: dict[str, zarr.Array[Any]],
     row: int,
     block: EpochBlock,
@@ -281,7 +407,8 @@ def _write_row(
         arrays[model.name][row] = values
 
 
-def _check_fits(committed: Snapshot, block: EpochBlock) -> None:
+def check_fits(committed: Snapshot, block: EpochBlock) -> None:
+    """Raise StorageError if a block does not belong into this store."""
     where = f"{committed.location}: epoch {block.epoch!r}"
     if block.flags.shape[1] != committed.n_objects:
         raise StorageError(
@@ -300,8 +427,8 @@ def _check_fits(committed: Snapshot, block: EpochBlock) -> None:
         )
     if not np.isfinite(block.time):
         raise StorageError(f"{where} has no time; set [time] in survey.toml")
-    if committed.records:
-        first = committed.records[0]
+    if committed.current_records:
+        first = committed.current_records[0]
         clock = (first.time_scale, first.time_refposition)
         if (block.time_scale, block.time_refposition) != clock:
             raise StorageError(

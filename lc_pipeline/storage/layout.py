@@ -134,8 +134,14 @@ def cuts(length: int, size: int) -> list[slice]:
     return [slice(start, min(start + size, length)) for start in range(0, length, size)]
 
 
-def runs(rows: NDArray[np.intp]) -> list[tuple[slice, slice]]:
+def runs(rows: NDArray[np.intp], longest: int | None = None) -> list[tuple[slice, slice]]:
     """Group ascending row numbers into runs: pairs of (where they go, what to read).
+
+    Parameters
+    ----------
+    rows : (n,) array of int
+    longest : int, optional
+        Cut runs longer than this.
 
     Examples
     --------
@@ -147,8 +153,10 @@ def runs(rows: NDArray[np.intp]) -> list[tuple[slice, slice]]:
     starts = np.flatnonzero(np.diff(rows, prepend=rows[0] - 2) != 1)
     stops = np.append(starts[1:], len(rows))
     return [
-        (slice(start, stop), slice(int(rows[start]), int(rows[stop - 1]) + 1))
+        (slice(first, last), slice(int(rows[first]), int(rows[last - 1]) + 1))
         for start, stop in zip(starts.tolist(), stops.tolist(), strict=True)
+        for first in range(start, stop, longest or len(rows))
+        for last in [min(stop, first + (longest or len(rows)))]
     ]
 
 

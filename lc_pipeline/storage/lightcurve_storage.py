@@ -55,7 +55,7 @@ class LightcurveStorage:
     >>> from astropy.table import Table
     >>> folder = tempfile.mkdtemp()
     >>> reference = ReferenceCatalog(key=["a", "b"], ra=[10.0, 10.1], dec=[-5.0, -5.0])
-    >>> epochs = LightcurveStorage(f"{folder}/epochs.zarr")
+    >>> epochs = LightcurveStorage(f"{folder}/epochs")
     >>> epochs = epochs.create_storage(reference, ["g"])
     >>> for night in range(3):
     ...     file = f"{folder}/night{night}.ecsv"
@@ -292,13 +292,13 @@ class LightcurveStorage:
             "time_scale": self.epoch_records[0].time_scale if times else None,
             "shape": list(self.lightcurves.shape),
             "bytes_uncompressed": int(self.lightcurves.nbytes),
-            "bytes_on_disk": snapshot.location.n_bytes(),
+            "bytes_on_disk": snapshot.place.n_bytes(),
+            "version": snapshot.version,
+            "versions": versions.list_versions(self.location),
         }
         if self.layout == "epoch":
             known["n_ingests"] = snapshot.n_rows
         else:
-            known["version"] = snapshot.version
-            known["versions"] = versions.list_versions(self.location)
             known["published_at"] = snapshot.attributes["created_at"]
         return known
 

@@ -7,18 +7,18 @@ finished folder, removing one) stands here, behind a few verbs.
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from filelock import FileLock, Timeout
 from zarr.abc.store import Store
 from zarr.storage import LocalStore
 
 from lc_pipeline.errors import StorageError
+
+GROUP_METADATA = "zarr.json"
 
 
 class Location:
@@ -57,43 +57,80 @@ class Location:
         """Whether anything is there."""
         return self.path.exists()
 
+    def has_group(self) -> bool:
+        """Whether a Zarr group is there; it goes first when one is removed."""
+        return (self.path / GROUP_METADATA).exists()
+
     def names(self) -> list[str]:
         """What is inside, sorted; nothing if it does not exist."""
         return sorted(entry.name for entry in self.path.iterdir()) if self.path.is_dir() else []
 
-    def read_json(self) -> Any:
+    def read_bytes(self) -> bytes | None:
         """Read this file, or None if it does not exist."""
         try:
-            return json.loads(self.path.read_text(encoding="utf-8"))
+            return self.path.read_bytes()
         except FileNotFoundError:
             return None
-        except (OSError, ValueError) as error:
+        except OSError as error:
             raise StorageError(f"{self}: cannot be read ({error})") from error
 
-    def replace_json(self, document: Any) -> None:
-        """Replace this file in one step: readers see the old text or the new, never a part."""
+    def replace_bytes(self, contents: bytes) -> None:
+        """Replace this file in one step: readers see the old contents or the new, never a part."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        partial = self.path.with_name(f"{self.path.name}.{os.getpid()}.tmp")
-        with partial.open("w", encoding="utf-8") as stream:
-            json.dump(document, stream, indent=1)
+        partial = self.path.with_name(f".{self.path.name}.{os.getpid()}.tmp")
+        with partial.open("wb") as stream:
+            stream.write(contents)
             stream.flush()
             os.fsync(stream.fileno())
         partial.replace(self.path)
         _sync_folder(self.path.parent)
 
-    def publish_as(self, target: Location) -> None:
-        """Make this finished folder durable, then give it its final name in one step."""
+    def link_to(self, target: Location) -> None:
+        """Give this folder's files a second name, without their contents being copied.
+
+        For files that are never written to again. Copied where the file system has no links.
+        """
+        for folder, _, names in os.walk(self.path):
+            place = target.path / Path(folder).relative_to(self.path)
+            place.mkdir(parents=True, exist_ok=True)
+            for name in names:
+                _link(Path(folder, name), place / name)
+
+    def copy_to(self, target: Location) -> None:
+        """Copy this folder, contents and all."""
+        shutil.copytree(self.path, target.path)
+
+    def copy_file_to(self, target: Location) -> None:
+        """Copy this file."""
+        target.path.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(self.path, target.path)
+
+    def sync(self) -> None:
+        """Make this folder and all that is in it durable; nothing to do if it does not exist."""
         for folder, _, files in os.walk(self.path):
             for name in files:
                 _sync(Path(folder) / name)
             _sync_folder(Path(folder))
+
+    def publish_as(self, target: Location) -> None:
+        """Make this finished folder durable, then give it its final name in one step."""
+        self.sync()
         self.path.rename(target.path)
         _sync_folder(target.path.parent)
 
     def remove(self) -> None:
-        """Remove this folder with all that is in it; nothing to do if it does not exist."""
+        """Remove this folder with all that is in it; nothing to do if it does not exist.
+
+        The group's metadata goes first: whoever finds it after reading knows that what was read
+        was whole.
+        """
         with contextlib.suppress(FileNotFoundError):
+            (self.path / GROUP_METADATA).unlink(missing_ok=True)
             shutil.rmtree(self.path)
+
+    def modified(self) -> float:
+        """When its group's metadata was last written, in seconds since 1970."""
+        return (self.path / GROUP_METADATA).stat().st_mtime
 
     def n_bytes(self) -> int:
         """Bytes of all files inside."""
@@ -124,6 +161,13 @@ class Location:
             yield
         finally:
             lock.release()
+
+
+def _link(file: Path, target: Path) -> None:
+    try:
+        target.hardlink_to(file)
+    except OSError:
+        shutil.copy2(file, target)
 
 
 def _sync(path: Path) -> None:

@@ -5,14 +5,11 @@ Both stores are made from :data:`ARRAYS`, and so are the xarray attributes that 
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import zarr
-from zarr.abc.store import Store
-from zarr.errors import ZarrUserWarning
 
 from lc_pipeline.flags import MeasurementFlag, flag_attributes
 from lc_pipeline.storage.codecs import compressors
@@ -171,7 +168,7 @@ def create_coordinate(
         chunks=(chunk or max(1, values.shape[0]), *(max(1, n) for n in values.shape[1:])),
         dtype=str if is_text else values.dtype,
         fill_value="" if is_text else (np.nan if values.dtype.kind == "f" else 0),
-        compressors=[] if is_text else compressors(),
+        compressors=compressors()[1:] if is_text else compressors(),
         dimension_names=dims,
         attributes=COORDINATE_ATTRIBUTES.get(name, {}) | (attributes or {}),
     )
@@ -188,11 +185,3 @@ def texts(array: zarr.Array[Any]) -> list[str]:
 def dims_on_disk(array: zarr.Array[Any]) -> tuple[str, ...]:
     """Names of the axes in the order of the disk."""
     return tuple(str(name) for name in array.metadata.dimension_names or ())  # type: ignore[union-attr]
-
-
-def consolidate(store: Store) -> None:
-    """Commit all that was written to a store: one rename of the group's metadata."""
-    with warnings.catch_warnings():
-        # Zarr readers that do not know the key ignore it; ours rely on it.
-        warnings.filterwarnings("ignore", "Consolidated metadata", ZarrUserWarning)
-        zarr.consolidate_metadata(store)

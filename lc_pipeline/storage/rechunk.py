@@ -17,6 +17,7 @@ from lc_pipeline._version import __version__
 from lc_pipeline.errors import StorageError
 from lc_pipeline.progress import Progress
 from lc_pipeline.storage.codecs import fast_pipeline
+from lc_pipeline.storage.commit import commit
 from lc_pipeline.storage.dataset import epoch_coordinates
 from lc_pipeline.storage.epoch_log import reference_columns
 from lc_pipeline.storage.layout import (
@@ -34,18 +35,23 @@ from lc_pipeline.storage.model import (
     CONVENTIONS,
     FORMAT_VERSION,
     ArrayModel,
-    consolidate,
     create_array,
     create_coordinate,
     dims_on_disk,
 )
 from lc_pipeline.storage.snapshot import Snapshot
-from lc_pipeline.storage.versions import next_version, publish, staging_location
+from lc_pipeline.storage.versions import (
+    next_version,
+    publish,
+    remove_old_versions,
+    staging_location,
+)
 
 LAYOUT = "object"
-N_VERIFIED_OBJECTS = 8
+N_VERIFIED = 8
 CACHE_LINE = 64  # bytes
 STRIP = 256  # objects
+ROWS_AT_A_TIME = 64
 
 
 def rechunk(
@@ -90,7 +96,7 @@ def rechunk(
             len(snapshot.value_names),
             snapshot.object_block,
         )
-        group = _create(staging, snapshot, layout, version)
+        _create(staging, snapshot, layout)
         pairs = _array_pairs(snapshot, staging)
         tasks = list(rechunk_tasks(snapshot.n_objects, len(snapshot.rows), layout))
         _run(
@@ -99,14 +105,13 @@ def rechunk(
             n_workers,
         )
         _verify(snapshot, pairs)
-        consolidate(group.store)
+        commit(staging)
         publish(output, version)
+        remove_old_versions(output)
     return version
 
 
-def _create(
-    staging: Location, snapshot: Snapshot, layout: ObjectLayout, version: str
-) -> zarr.Group:
+def _create(staging: Location, snapshot: Snapshot, layout: ObjectLayout) -> None:
     """Create the version with all its coordinates; the large arrays are still empty."""
     group = zarr.create_group(
         staging.zarr_store(read_only=False),
@@ -117,8 +122,8 @@ def _create(
             | {
                 "format": FORMAT_VERSION,
                 "layout": LAYOUT,
-                "version": version,
-                "epoch_rows": snapshot.rows.tolist(),
+                "objects_per_chunk": layout.objects_per_chunk,
+                "segment": layout.segment,
                 "created_at": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
                 "created_by": f"lc_pipeline {__version__}",
             },
@@ -144,7 +149,6 @@ def _create(
     for model in ARRAYS:
         if model.name in snapshot.group:
             create_array(group, model, model.dims, sizes, chunk=chunk, shard=shard)
-    return group
 
 
 def _array_pairs(
@@ -175,7 +179,7 @@ def _copy_shard(
         width = n_objects + CACHE_LINE // source.dtype.itemsize
         block = np.empty((len(wanted), *source.shape[1:-1], width), dtype=source.dtype)
         block = block[..., :n_objects]
-        for place, run in runs(wanted[order]):
+        for place, run in runs(wanted[order], ROWS_AT_A_TIME):
             block[order[place]] = source[(run, ..., task.objects)]
         on_disk = dims_on_disk(source)
         turned = _turn(block, [on_disk.index(dim) for dim in model.dims])
@@ -219,22 +223,28 @@ def _verify(
     snapshot: Snapshot,
     pairs: Sequence[tuple[ArrayModel, zarr.Array[Any], zarr.Array[Any]]],
 ) -> None:
-    """Compare a sample of objects in the two stores, all epochs of each."""
-    numbers = np.linspace(0, snapshot.n_objects - 1, N_VERIFIED_OBJECTS).astype(int)
+    """Compare a sample in the two stores: objects and epochs spread over the whole."""
+    objects = _spread(snapshot.n_objects)
+    epochs = _spread(len(snapshot.rows))
     for model, source, target in pairs:
         on_disk = dims_on_disk(source)
         axes = [on_disk.index(dim) for dim in model.dims]
-        for number in np.unique(numbers).tolist():
+        for number in objects:
             one = slice(number, number + 1)
-            rows = np.concatenate(
-                [np.asarray(source[(run, ..., one)]) for _, run in runs(np.sort(snapshot.rows))]
-            )[np.argsort(np.argsort(snapshot.rows))]
-            expected = rows.transpose(axes)
-            if not np.array_equal(
-                expected, np.asarray(target[one]), equal_nan=model.dtype == "float32"
-            ):
-                raise StorageError(
-                    f"{snapshot.location}: {model.name} of object number {number} differs "
-                    f"between the epoch store and the version just built; nothing was published. "
-                    f"Check the disk and the memory of this machine, and run rechunk again."
-                )
+            published = np.asarray(target[one])
+            for epoch in epochs:
+                row = int(snapshot.rows[epoch])
+                expected = np.asarray(source[(slice(row, row + 1), ..., one)]).transpose(axes)
+                found = published[..., epoch : epoch + 1]
+                if not np.array_equal(expected, found, equal_nan=model.dtype == "float32"):
+                    raise StorageError(
+                        f"{snapshot.location}: {model.name} of object number {number} in epoch "
+                        f"{snapshot.current_records[epoch].epoch!r} differs between the epoch "
+                        f"store and the version just built; nothing was published. Check the "
+                        f"disk and the memory of this machine, and run rechunk again."
+                    )
+
+
+def _spread(length: int) -> list[int]:
+    """Up to N_VERIFIED numbers from the first to the last of an axis."""
+    return sorted(set(np.linspace(0, length - 1, N_VERIFIED).astype(int).tolist()))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import json
+import uuid
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal, Self
@@ -46,8 +47,14 @@ class EpochRecord:
     source_name: tuple[str, ...]
     source_sha256: tuple[str, ...]
     notes: tuple[str, ...] = ()
+    n_values: dict[str, int] = field(default_factory=dict)
+    """Values that are not missing, by measurement."""
     settings: str = ""
     """Fingerprint of the survey settings that the epoch was ingested with."""
+    is_removed: bool = False
+    """The epoch was removed: this row has nothing but this record."""
+    ingest_id: str = ""
+    """Names this ingest wherever its row is copied to."""
     n_objects: int = 0
     ingested_at: str = ""
     software: str = f"lc_pipeline {__version__}"
@@ -70,6 +77,14 @@ class EpochRecord:
             n_detected=dict(
                 zip(block.measurement_keys, map(int, block.n_detected), strict=True),
             ),
+            n_values=dict(
+                zip(
+                    block.measurement_keys,
+                    np.isfinite(block.lightcurves[:, 0]).sum(axis=-1).tolist(),
+                    strict=True,
+                )
+            ),
+            ingest_id=uuid.uuid4().hex,
             offset_east=block.offset_east_arcsec,
             offset_north=block.offset_north_arcsec,
             n_offset_pairs=block.n_offset_pairs,
@@ -104,9 +119,12 @@ class Snapshot:
     """A store as of one commit or one published version; nothing later changes it."""
 
     location: Location
+    """The folder of the store."""
+    place: Location
+    """The version that is open."""
     group: zarr.Group
-    records: tuple[EpochRecord, ...]
-    """One for each committed row."""
+    records: tuple[EpochRecord | None, ...]
+    """One for each committed row; None for a row that was set aside and not used."""
     attributes: dict[str, Any] = field(repr=False)
 
     @property
@@ -115,9 +133,9 @@ class Snapshot:
         return self.attributes["layout"]  # type: ignore[no-any-return]
 
     @property
-    def version(self) -> str | None:
-        """Id of the version of an object store."""
-        return self.attributes.get("version")
+    def version(self) -> str:
+        """Id of the version that is open."""
+        return self.place.path.stem
 
     @property
     def n_rows(self) -> int:
@@ -127,14 +145,24 @@ class Snapshot:
     @cached_property
     def rows(self) -> NDArray[np.intp]:
         """The row that counts for each epoch, epochs in order of time, then key."""
-        last = {record.epoch: row for row, record in enumerate(self.records)}
-        ordered = sorted(last.values(), key=lambda row: _chronological(self.records[row]))
-        return np.array(ordered, dtype=np.intp)
+        last = {record.epoch: row for row, record in enumerate(self.records) if record}
+        ordered = sorted(
+            (_chronological(record), row)
+            for row in last.values()
+            if (record := self.records[row]) and not record.is_removed
+        )
+        return np.array([row for _, row in ordered], dtype=np.intp)
 
     @cached_property
     def current_records(self) -> tuple[EpochRecord, ...]:
         """The records of :attr:`rows`, in the same order."""
-        return tuple(self.records[row] for row in self.rows.tolist())
+        records = (self.records[row] for row in self.rows.tolist())
+        return tuple(record for record in records if record)
+
+    @cached_property
+    def ingest_ids(self) -> tuple[str, ...]:
+        """Which ingests :attr:`rows` are, in the same order: what this store shows."""
+        return tuple(record.ingest_id for record in self.current_records)
 
     @cached_property
     def measurement_keys(self) -> tuple[str, ...]:
@@ -198,24 +226,28 @@ def open_snapshot(location: Location, *, consolidated: bool = True) -> Snapshot:
     Parameters
     ----------
     location : Location
-        An epoch store, or the folder of an object store.
+        The folder of the store.
     consolidated : bool
         False opens an epoch store by its arrays' own metadata, committed or not.
 
     Raises
     ------
     StorageError
-        If there is no store, or it is of a newer format.
+        If there is no store, it is damaged, or it is of a newer format.
     """
-    place = versions.resolve(location) if versions.is_object_store(location) else location
+    return open_version(location, versions.resolve(location), consolidated=consolidated)
+
+
+def open_version(location: Location, place: Location, *, consolidated: bool = True) -> Snapshot:
+    """Open one version of a store; see :func:`open_snapshot`."""
     try:
         group = zarr.open_group(
             place.zarr_store(read_only=True), mode="r", use_consolidated=consolidated
         )
-    except (FileNotFoundError, ValueError) as error:
+    except (FileNotFoundError, ValueError, KeyError) as error:
         raise StorageError(
-            f"{location}: there is no store here (or its creation was cut short). "
-            f"'lc-pipeline run SURVEY' makes one."
+            f"{place}: the metadata are missing or damaged ({error}). 'lc-pipeline verify SURVEY' "
+            f"tells what is left."
         ) from error
     attributes: Any = group.attrs.get("lc_pipeline")
     if not isinstance(attributes, dict) or "layout" not in attributes:
@@ -226,5 +258,5 @@ def open_snapshot(location: Location, *, consolidated: bool = True) -> Snapshot:
             f"({__version__}) knows {FORMAT_VERSION}. Install a newer lc_pipeline."
         )
     lines = texts(group["record"])  # type: ignore[arg-type]
-    records = tuple(EpochRecord.from_json(line) for line in lines if line)
-    return Snapshot(place, group, records, attributes)
+    records = tuple(EpochRecord.from_json(line) if line else None for line in lines)
+    return Snapshot(location, place, group, records, attributes)

@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 from xarray.backends import BackendArray
 from xarray.core import indexing
 
+from lc_pipeline.errors import StorageError
 from lc_pipeline.storage.layout import runs
+from lc_pipeline.storage.location import Location
 from lc_pipeline.storage.model import dims_on_disk
 
 
@@ -54,6 +56,11 @@ class LazyRows(BackendArray):
             on_disk[axis] = selection
         wanted = np.atleast_1d(self.rows[on_disk[self.epoch_axis]])
         block = self._read_rows(wanted, on_disk)
+        if not self.place.has_group():
+            raise StorageError(
+                f"{self.place}: this version has been removed by a clean-up since it was opened. "
+                f"Open the store again (load_storage) for the current one."
+            )
         block = block.transpose(self.axes)
         # Numbers (unlike slices and arrays) take their axis away.
         return block[tuple(0 if np.ndim(k) == 0 and not isinstance(k, slice) else slice(None)
@@ -88,8 +95,12 @@ def _select(array: zarr.Array[Any], selection: tuple[Any, ...]) -> NDArray[Any]:
 
 
 def lazy_variable(
-    array: zarr.Array[Any], dims: tuple[str, ...], rows: NDArray[np.intp], attributes: Any
+    array: zarr.Array[Any],
+    dims: tuple[str, ...],
+    rows: NDArray[np.intp],
+    place: Location,
+    attributes: Any,
 ) -> xr.Variable:
-    """One array of a store as a lazy xarray variable."""
-    lazy = indexing.LazilyIndexedArray(LazyRows(array, dims, rows))
+    """One array of a store as a lazy xarray variable; see :class:`LazyRows`."""
+    lazy = indexing.LazilyIndexedArray(LazyRows(array, dims, rows, place))
     return xr.Variable(dims, lazy, attributes)

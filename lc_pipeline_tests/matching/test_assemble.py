@@ -380,3 +380,9 @@ def test_off_position_by_key_is_flagged_and_gives_way_to_a_good_one(make_catalog
     block = _assembled(catalog, reference, mode="key", duplicates="weighted_mean")
     assert block.lightcurves[0, 0].tolist() == [1.0, 3.0]
     assert block.flags[0].tolist() == [F.DUPLICATED, F.OFF_POSITION]
+
+
+def test_the_other_side_of_the_sky_is_outside():
+    corners = unit_vectors([359.0, 1.0, 1.0, 359.0], [-1.0, -1.0, 1.0, 1.0])
+    middle = unit_vectors([0.0], [0.0])
+    assert inside_hull(corners, np.vstack([middle, -middle])).tolist() == [True, False]

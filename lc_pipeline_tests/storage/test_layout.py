@@ -57,11 +57,12 @@ def test_cuts_join_to_the_whole_axis(length, size):
     assert [i for cut in cuts(length, size) for i in range(cut.start, cut.stop)] == [*range(length)]
 
 
-@given(st.sets(st.integers(0, 60)))
-def test_runs_read_the_wanted_rows_and_no_other(wanted):
+@given(st.sets(st.integers(0, 60)), st.none() | st.integers(1, 9))
+def test_runs_read_the_wanted_rows_and_no_other(wanted, longest):
     rows = np.array(sorted(wanted), dtype=int)
     gathered = np.full(len(rows), -1)
-    for place, run in runs(rows):
+    for place, run in runs(rows, longest):
+        assert longest is None or run.stop - run.start <= longest
         gathered[place] = np.arange(run.start, run.stop)
     assert gathered.tolist() == rows.tolist()
 

@@ -123,7 +123,7 @@ def test_a_writer_that_dies_leaves_the_last_commit_and_the_next_one_goes_on(
     first, lost, third = make_block("a", 1), make_block("lost", 9), make_block("b", 2)
     storage.append_epochs([first])
     with monkeypatch.context() as patch:
-        name = {"row": "_write_row", "coordinates": "_text", "commit": "consolidate"}[step]
+        name = {"row": "write_row", "coordinates": "_text", "commit": "commit"}[step]
         patch.setattr(epoch_log, name, die)
         with pytest.raises(KilledError):
             storage.append_epochs([lost, lost])
@@ -138,9 +138,9 @@ def test_half_a_shard_left_behind_is_overwritten(storage, monkeypatch, is_fast):
         monkeypatch.setattr(codecs, "fast_pipeline_is_installed", lambda: False)
     storage.append_epochs([make_block("a", 1)])
     with monkeypatch.context() as patch:
-        patch.setattr(epoch_log, "consolidate", lambda _: None)
+        patch.setattr(epoch_log, "commit", lambda _: None)
         storage.append_epochs([make_block("lost", 2)])
-    (shard,) = (storage.location.path / "lightcurves" / "c" / "1").rglob("0/0/0")
+    (shard,) = (storage.snapshot.place.path / "lightcurves" / "c" / "1").rglob("0/0/0")
     shard.write_bytes(shard.read_bytes()[:20])
     storage.append_epochs([make_block("b", 3)])
     assert_same(storage.dataset, [make_block("a", 1), make_block("b", 3)])
@@ -299,7 +299,7 @@ def test_what_is_not_a_store_is_said_to_be_none(tmp_path):
 
 
 def test_a_newer_format_is_not_misread(storage):
-    metadata = storage.location.path / "zarr.json"
+    metadata = storage.snapshot.place.path / "zarr.json"
     document = json.loads(metadata.read_text())
     document["attributes"]["lc_pipeline"]["format"] = 99
     metadata.write_text(json.dumps(document))
@@ -321,7 +321,9 @@ def test_an_epoch_is_one_file_per_array(storage):
     storage.append_epochs([make_block(f"n{number}", number) for number in range(4)])
     for name in ("lightcurves", "flags", "separation"):
         files = [
-            path for path in Path(storage.location.path, name, "c").rglob("*") if path.is_file()
+            path
+            for path in Path(storage.snapshot.place.path, name, "c").rglob("*")
+            if path.is_file()
         ]
         assert len(files) == 4
 

@@ -1,0 +1,7 @@
+"""Surveys with a known truth, as catalogue files: what the pipeline makes of them can be checked."""
+
+from lc_pipeline.simulate.settings import Simulation, SimulationError
+from lc_pipeline.simulate.simulation import simulate_survey
+from lc_pipeline.simulate.truth import Truth
+
+__all__ = ["Simulation", "SimulationError", "Truth", "simulate_survey"]
