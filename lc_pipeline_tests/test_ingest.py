@@ -171,7 +171,7 @@ def test_no_readable_epoch_makes_no_store_and_says_why(field):
     (field.folder / "landing" / "n0.ecsv").write_bytes(b"")
     with pytest.raises(SurveyConfigError, match=r"none of the 1 epochs can be read.*\n.*n0\.ecsv"):
         ingest(field.survey)
-    assert not (field.folder / "store" / "epochs.zarr").exists()
+    assert not (field.folder / "store" / "epochs").exists()
 
 
 def test_objects_that_appear_later_join_without_moving_the_others(tmp_path):

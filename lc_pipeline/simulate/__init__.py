@@ -1,4 +1,4 @@
-"""Surveys with a known truth, as catalogue files: what the pipeline makes of them can be checked."""
+"""Surveys with a known truth, as catalogue files, to check what the pipeline makes of them."""
 
 from lc_pipeline.simulate.settings import Simulation, SimulationError
 from lc_pipeline.simulate.simulation import simulate_survey

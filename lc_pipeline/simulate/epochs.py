@@ -69,10 +69,7 @@ def draw_epochs(settings: Simulation) -> list[SimulatedEpoch]:
         ]
         for number in range(settings.n_epochs)
     ]
-    if settings.cadence == "nightly":
-        starts = _nightly(settings)
-    else:
-        starts = _dense(settings, exposures)
+    starts = _nightly(settings) if settings.cadence == "nightly" else _dense(settings, exposures)
     return [
         _conditions(settings, number, float(starts[number]), exposures[number])
         for number in range(settings.n_epochs)
@@ -106,15 +103,13 @@ def _dense(settings: Simulation, exposures: list[float]) -> Floats:
     return np.array(starts)
 
 
-def _conditions(
-    settings: Simulation, number: int, start: float, exposure: float
-) -> SimulatedEpoch:
+def _conditions(settings: Simulation, number: int, start: float, exposure: float) -> SimulatedEpoch:
     random = settings.generator(Stream.CONDITIONS, number, 1)
     n_bands = len(settings.bands)
     one_by_one = np.arange(n_bands) if settings.layout == "files" else np.zeros(n_bands)
     starts = start + one_by_one * (exposure + settings.overhead) / SECONDS
     # As a header has it: to a millisecond.
-    starts = np.round(starts, 8)
+    starts = np.round(starts, 8).astype(np.float64)
     seeing = settings.seeing * float(np.exp(settings.seeing_scatter * random.standard_normal()))
     is_cloudy = random.random() < settings.clouds
     cloud = float(random.exponential()) * settings.cloud_extinction * is_cloudy

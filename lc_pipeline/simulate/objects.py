@@ -143,14 +143,15 @@ class SimulatedObjects:
         """
         magnitudes = self.magnitude.copy()
         for kind in np.unique(self.kind).tolist():
-            if kind == "constant" or (kind == "agn" and agn is None):
+            if kind == "constant":
                 continue
             these = np.flatnonzero(self.kind == kind)
             since = mjd[:, np.newaxis] - self.t0[these]
             if kind == "transient":
                 magnitudes[:, these] += transient_fading(since, self.rise[these], self.fall[these])
             elif kind == "agn":
-                magnitudes[:, these] += self.amplitude[:, these] * agn
+                walk = 0.0 if agn is None else agn
+                magnitudes[:, these] += self.amplitude[:, these] * walk
             else:
                 curve = SHAPES[kind](since / self.period[these])
                 magnitudes[:, these] += self.amplitude[:, these] * curve
@@ -208,9 +209,7 @@ def draw_objects(settings: Simulation, span: tuple[float, float]) -> SimulatedOb
     )
 
 
-def damped_random_walks(
-    settings: Simulation, objects: SimulatedObjects, times: Floats
-) -> Floats:
+def damped_random_walks(settings: Simulation, objects: SimulatedObjects, times: Floats) -> Floats:
     """Damped random walks of unit variance, one per ``agn``.
 
     Exact for any spacing of the times (Kelly et al. 2009, ApJ 698, 895). The step into an epoch has
@@ -256,9 +255,7 @@ def _draw_kinds(
     return kind, partner
 
 
-def _draw_positions(
-    settings: Simulation, random: np.random.Generator, partner: Indices
-) -> Floats:
+def _draw_positions(settings: Simulation, random: np.random.Generator, partner: Indices) -> Floats:
     """Unit vectors: evenly over the field, pairs at 0.5 to 1.3 times the seeing."""
     n = settings.n_objects
     half = (settings.radius_arcmin + settings.dither_arcmin) * 60
@@ -319,7 +316,7 @@ def _draw_magnitudes(uniform: Floats, bright: float, faint: float, slope: float)
     if slope == 0 or bright == faint:
         return bright + uniform * (faint - bright)
     growth = slope * np.log(10)
-    return bright + np.log1p(uniform * np.expm1(growth * (faint - bright))) / growth
+    return bright + np.asarray(np.log1p(uniform * np.expm1(growth * (faint - bright)))) / growth
 
 
 def _draw_shapes(
@@ -329,7 +326,7 @@ def _draw_shapes(
     span: tuple[float, float],
 ) -> dict[str, Floats]:
     n = len(kind)
-    shape = {name: np.full(n, np.nan) for name in ("period", "t0", "rise", "fall")}
+    shape: dict[str, Floats] = {name: np.full(n, np.nan) for name in ("period", "t0", "rise", "fall")}
     shape["amplitude"] = np.zeros(n)
     for name in VARIABLE_KINDS:
         these = np.flatnonzero(kind == name)

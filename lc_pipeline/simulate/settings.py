@@ -209,9 +209,7 @@ class Simulation:
         for name in ("n_objects", "n_epochs"):
             self._expect(name, "a whole number, 1 or more", lambda v: v == int(v) and v >= 1)
         self._expect("seed", "a whole number, 0 or more", lambda v: v == int(v) and v >= 0)
-        self._expect(
-            "lost_nights", "a fraction below 1", lambda value: value < 1
-        )
+        self._expect("lost_nights", "a fraction below 1", lambda value: value < 1)
         self._expect(
             "center", "RA, 0 to 360, and Dec, -90 to 90",
             lambda v: len(v) == 2 and 0 <= v[0] <= 360 and -90 <= v[1] <= 90,  # noqa: PLR2004
@@ -244,7 +242,7 @@ class Simulation:
 
     def count(self, fraction: str) -> int:
         """Number of objects that the field `fraction` stands for."""
-        return round(getattr(self, fraction) * self.n_objects)
+        return round(float(getattr(self, fraction)) * self.n_objects)
 
     def with_variables(self, fraction: float) -> Self:
         """Make this fraction of the objects variable, the kinds among each other as they are.
@@ -257,8 +255,9 @@ class Simulation:
         if not 0 <= fraction <= 1:
             raise SimulationError(f"variables: expected a fraction, 0 to 1 (found {fraction})")
         total = sum(getattr(self, kind) for kind in VARIABLE_KINDS)
-        share = {kind: getattr(self, kind) / total if total else 0.0 for kind in VARIABLE_KINDS}
-        return replace(self, **{kind: fraction * share[kind] for kind in VARIABLE_KINDS})
+        scale = fraction / total if total else 0.0
+        scaled: dict[str, Any] = {kind: scale * getattr(self, kind) for kind in VARIABLE_KINDS}
+        return replace(self, **scaled)
 
     def generator(self, stream: Stream, *numbers: int) -> np.random.Generator:
         """Random numbers of one stream, for instance ``(Stream.OBSERVATION, epoch)``."""

@@ -142,7 +142,9 @@ def transient_fading(days: ArrayLike, rise: ArrayLike, fall: ArrayLike) -> Float
     [2.171, 0.0, 0.543]
     """
     since = np.asarray(days, dtype=np.float64)
-    return np.asarray(POGSON * np.where(since < 0, -since / rise, since / fall))
+    return np.asarray(
+        POGSON * np.where(since < 0, -since / np.asarray(rise), since / np.asarray(fall))
+    )
 
 
 def relative_noise(faintness: ArrayLike) -> Floats:

@@ -28,11 +28,23 @@ class LazyRows(BackendArray):
         Axes in the order to show.
     rows : (n_epochs,) array of int
         Index on the disk's epoch axis of each epoch to show.
+    place : Location
+        The version that the array belongs to.
+
+    Raises
+    ------
+    StorageError
+        On reading, if the version has been removed meanwhile: Zarr would give missing values.
     """
 
     def __init__(
-        self, array: zarr.Array[Any], dims: tuple[str, ...], rows: NDArray[np.intp]
+        self,
+        array: zarr.Array[Any],
+        dims: tuple[str, ...],
+        rows: NDArray[np.intp],
+        place: Location,
     ) -> None:
+        self.place = place
         on_disk = dims_on_disk(array)
         self.array = array
         self.rows = rows

@@ -57,7 +57,7 @@ def make_block(epoch, seed, *, n_objects=5, keys=("g", "r"), time=None, **change
 @pytest.fixture
 def storage(tmp_path):
     """An empty epoch store of five objects in g and r."""
-    return LightcurveStorage(tmp_path / "epochs.zarr").create_storage(make_reference(5), ["g", "r"])
+    return LightcurveStorage(tmp_path / "epochs").create_storage(make_reference(5), ["g", "r"])
 
 
 @pytest.fixture
