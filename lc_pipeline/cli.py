@@ -145,6 +145,55 @@ def init_command(
         err.print(f"Next: read {output}, then lc-pipeline run {output}", highlight=False)
 
 
+@main.command("simulate")
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.option("--objects", "n_objects", metavar="N", help="Default 300.")
+@click.option("--epochs", "n_epochs", metavar="N", help="Default 60.")
+@click.option("--bands", metavar="g,r,i", help="Default g,r.")
+@click.option("--seed", metavar="S", help="The same seed gives the same survey. Default 1.")
+@click.option("--format", metavar="FORMAT", help="fits (default), ecsv, csv or parquet.")
+@click.option("--layout", metavar="LAYOUT", help="All bands in 'columns' (default), or in 'files'.")
+@click.option("--center", metavar="RA,DEC", help="Of the field, degrees. Default 150,2.2.")
+@click.option("--radius-arcmin", metavar="R", help="Half the side of the field. Default 10.")
+@click.option("--variables", metavar="FRACTION", help="Of the objects. Default 0.09.")
+@click.option(
+    "--set",
+    "others",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Any setting of lc_pipeline.simulate.Simulation, e.g. clouds=0; repeatable.",
+)
+@click.option("--with-measurements", is_flag=True, help="Write the truth of every value as well.")
+@click.option("--workers", type=click.IntRange(min=1), default=1, help="Processes. Default 1.")
+def simulate_command(
+    folder: Path,
+    others: tuple[str, ...],
+    *,
+    with_measurements: bool,
+    workers: int,
+    **options: str | None,
+) -> None:
+    """Write a simulated survey with a known truth into the new folder DIR.
+
+    Constant and variable stars, clouds, shifted epochs, blends, spoiled, missing and spurious
+    detections: catalogues, a survey.toml, and what is true of them.
+
+    \b
+    Examples:
+      lc-pipeline simulate demo && lc-pipeline run demo
+      lc-pipeline simulate pole --center 0,90 --epochs 200 --set cadence=dense --set blends=0
+    """
+    from lc_pipeline.simulate import Simulation, simulate_survey  # noqa: PLC0415 (slow to import)
+
+    settings = Simulation.from_texts(options, others)
+    with progress_bar("epochs", console=err) as progress:
+        truth = simulate_survey(
+            folder, settings, measurements=with_measurements, workers=workers, progress=progress
+        )
+    for line in truth.summary():
+        out.print(_plain(line), highlight=False)
+
+
 @main.command("ingest")
 @survey_argument
 @click.option(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -140,6 +140,10 @@ class SourceCatalog:
         landed = tuple(_landed(path, survey) for path in files)
         epoch = epoch or landed[0].groups.get("epoch") or files[0].name.split(".")[0]
         return _read(EpochFiles(epoch, landed), survey)
+
+    def renamed(self, epoch: str) -> SourceCatalog:
+        """The same detections under another epoch key."""
+        return replace(self, epoch=epoch)
 
     def extract_measurements(
         self, measurement_keys: Sequence[str]

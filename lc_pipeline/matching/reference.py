@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,13 @@ from numpy.typing import ArrayLike, NDArray
 from lc_pipeline.catalogs.reading import read_table
 from lc_pipeline.errors import MatchingError, SurveyConfigError
 from lc_pipeline.matching.reference_table import reference_columns
-from lc_pipeline.sky.geometry import FULL_CIRCLE, tangent_basis, unit_vectors
+from lc_pipeline.sky.geometry import (
+    FULL_CIRCLE,
+    mean_direction,
+    sky_coordinates,
+    tangent_basis,
+    unit_vectors,
+)
 from lc_pipeline.sky.ordering import healpix_order
 from lc_pipeline.survey import ReferenceSection, SurveyConfig
 
@@ -148,6 +155,15 @@ class ReferenceCatalog:
 
     def __len__(self) -> int:
         return len(self.key)
+
+    @cached_property
+    def center(self) -> tuple[float, float]:
+        """Mean direction of the objects: RA and Dec in degrees; the first object's if none."""
+        mean = mean_direction(self.unit_vectors_at())
+        if mean is None:
+            return float(self.ra[0]), float(self.dec[0])
+        ra, dec = sky_coordinates(mean[np.newaxis])
+        return float(ra[0]), float(dec[0])
 
     def unit_vectors_at(self, mjd: float | None = None) -> NDArray[np.float64]:
         """Find where the objects are at a time.

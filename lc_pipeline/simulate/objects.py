@@ -316,7 +316,8 @@ def _draw_magnitudes(uniform: Floats, bright: float, faint: float, slope: float)
     if slope == 0 or bright == faint:
         return bright + uniform * (faint - bright)
     growth = slope * np.log(10)
-    return bright + np.asarray(np.log1p(uniform * np.expm1(growth * (faint - bright)))) / growth
+    above: Floats = np.log1p(uniform * np.expm1(growth * (faint - bright))) / growth
+    return bright + above
 
 
 def _draw_shapes(
@@ -326,7 +327,9 @@ def _draw_shapes(
     span: tuple[float, float],
 ) -> dict[str, Floats]:
     n = len(kind)
-    shape: dict[str, Floats] = {name: np.full(n, np.nan) for name in ("period", "t0", "rise", "fall")}
+    shape: dict[str, Floats] = {
+        name: np.full(n, np.nan) for name in ("period", "t0", "rise", "fall")
+    }
     shape["amplitude"] = np.zeros(n)
     for name in VARIABLE_KINDS:
         these = np.flatnonzero(kind == name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from enum import IntEnum
 from typing import Any, Literal, Self, get_args, get_type_hints
@@ -49,7 +50,8 @@ class Simulation:
         Well-known ones (``ugrizy``, ``UBVRI``, ``JHK``) have their wavelength.
     seed : int
         The same seed and settings give the same files. Each epoch has a stream of its own: it does
-        not depend on the order of the work, on the number of workers, or on how many epochs follow.
+        not depend on the order of the work, on the number of workers, or on how many epochs follow
+        (except that transients peak between the first and the last).
     center : (float, float), deg
         RA and Dec of the field.
     radius_arcmin : float, arcmin
@@ -240,6 +242,52 @@ class Simulation:
         if choices and isinstance(choices[0], str) and getattr(self, name) not in choices:
             self._expect(name, f"one of {', '.join(choices)}", lambda _: False)
 
+    @classmethod
+    def from_texts(cls, options: Mapping[str, Any], others: Iterable[str] = ()) -> Self:
+        """Read settings as they stand on a command line.
+
+        Parameters
+        ----------
+        options : mapping of str to Any
+            Settings by name, and ``variables`` for :meth:`with_variables`. None is left out; texts
+            are split at commas where several are expected.
+        others : iterable of str
+            ``NAME=VALUE``.
+
+        Raises
+        ------
+        SimulationError
+            If there is no such setting, or it cannot be read.
+
+        Examples
+        --------
+        >>> settings = Simulation.from_texts({"bands": "g,r,i", "variables": None}, ["clouds=0"])
+        >>> settings.bands, settings.clouds
+        (('g', 'r', 'i'), 0.0)
+        """
+        given = {name: value for name, value in options.items() if value is not None}
+        for text in others:
+            name, equals, value = text.partition("=")
+            if not equals:
+                raise SimulationError(f"{text!r}: expected NAME=VALUE")
+            given[name.strip()] = value.strip()
+        defaults: dict[str, Any] = {field.name: field.default for field in fields(cls)}
+        defaults["variables"] = 0.0
+        read: dict[str, Any] = {}
+        for name, value in given.items():
+            if name not in defaults:
+                raise SimulationError(
+                    f"{name}: there is no such setting. Known: {', '.join(defaults)}"
+                )
+            try:
+                read[name] = _read(value, defaults[name])
+            except ValueError:
+                expected = _EXPECTED[type(defaults[name])]
+                raise SimulationError(f"{name}: expected {expected} (found {value!r})") from None
+        variables = read.pop("variables", None)
+        settings = cls(**read)
+        return settings if variables is None else settings.with_variables(variables)
+
     def count(self, fraction: str) -> int:
         """Number of objects that the field `fraction` stands for."""
         return round(float(getattr(self, fraction)) * self.n_objects)
@@ -265,6 +313,15 @@ class Simulation:
             np.random.SeedSequence(self.seed, spawn_key=(int(stream), *numbers))
         )
 
+
+def _read(value: Any, default: Any) -> Any:
+    """Turn a text into what the default is: a number, a text, or several of them."""
+    if isinstance(default, tuple):
+        return tuple(type(default[0])(part.strip()) for part in value.split(","))
+    return type(default)(value)
+
+
+_EXPECTED = {int: "a whole number", float: "a number", tuple: "numbers with commas between them"}
 
 _FRACTIONS = (
     *("lost_nights", "missing_band", "clouds", "proper_motions", "blends", "dropouts", "spoiled"),

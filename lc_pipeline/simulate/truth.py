@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -64,6 +65,43 @@ class Truth:
         }
         epochs = Table.read(folder / EPOCHS_FILE)
         return cls(folder, Simulation(**settings), objects, epochs)
+
+    def summary(self) -> list[str]:
+        """Say in a few lines what was made, and what to type next."""
+        settings, folder = self.settings, self.folder
+        kinds = Counter(self.objects["kind"].tolist())
+        numbers = ", ".join(f"{number:,} {kind}" for kind, number in kinds.most_common())
+        n_pairs = int(np.count_nonzero(self.objects["blend_partner"] != "")) // 2
+        files = "one file per epoch" if settings.layout == "columns" else "a file per band"
+        tables = [folder / name for name in (OBJECTS_FILE, EPOCHS_FILE, MEASUREMENTS_FILE)]
+        bands = ", ".join(settings.bands)
+        n_rows, n_spurious = (int(self.epochs[name].sum()) for name in ("n_rows", "n_spurious"))
+        size = f"{settings.n_objects:,} objects, {settings.n_epochs:,} epochs in {bands}"
+        lines = [
+            f"{folder}: {size} ({settings.format}, {files})",
+            f"  {numbers}; {n_pairs:,} close pairs",
+            f"  {n_rows:,} detections, {n_spurious:,} of them spurious",
+            f"What is true: {', '.join(str(path) for path in tables if path.is_file())}",
+            f"Next: lc-pipeline run {folder}",
+        ]
+        star = self._showpiece()
+        if star is not None:
+            by_key = settings.reference == "file"
+            name = star["key"] if by_key else f"{star['ra']:.5f},{star['dec']:+.5f}"
+            lines.append(
+                f"      lc-pipeline lightcurve {folder} {name} -o star.png"
+                f"   # {star['kind']}, period {star['period']:.5g} d"
+            )
+        return lines
+
+    def _showpiece(self) -> Any | None:
+        """A periodic star that is bright, changes much, and is not saturated."""
+        band = self.settings.bands[0]
+        mean, amplitude = np.asarray(self.objects[f"mag_{band}"]), self.objects[f"amplitude_{band}"]
+        worth = mean - 2 * np.asarray(amplitude)
+        worth[~np.isfinite(self.objects["period"])] = np.nan
+        worth[mean - amplitude < self.settings.saturation] = np.nan
+        return self.objects[int(np.nanargmin(worth))] if np.isfinite(worth).any() else None
 
     def measurements(self) -> Table:
         """Read the truth of every value, if it was written.

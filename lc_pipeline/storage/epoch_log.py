@@ -200,6 +200,11 @@ class NewRows:
                 array.resize((self.numbers.start, *array.shape[1:]))
             array.resize((self.numbers.stop, *array.shape[1:]))
 
+    def drop(self, name: str) -> None:
+        """Take away an array that was made for these rows and turned out not to be needed."""
+        del self.arrays[name]
+        (self.committed.place / name).remove()
+
     def commit(self, records: Sequence[EpochRecord | None]) -> None:
         """Write the records, make everything durable, publish it.
 

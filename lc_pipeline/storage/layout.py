@@ -18,7 +18,7 @@ touch one file, nothing is kept in between, and memory is workers x one block.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,7 +33,8 @@ READ_CHUNK_BYTES = 256 * 2**10
 MOST_OBJECTS_PER_CHUNK = 64
 COORDINATE_ROWS = 4096
 RECORD_ROWS = 512
-COORDINATE_OBJECTS = 2**18
+COORDINATE_OBJECTS = 2**16
+COPIES_PER_TASK = 3
 
 
 @dataclass(frozen=True)
@@ -127,6 +128,62 @@ def rechunk_tasks(n_objects: int, n_epochs: int, layout: ObjectLayout) -> Iterat
         cuts(n_objects, layout.object_block), cuts(n_epochs, layout.segment)
     ):
         yield RechunkTask(objects, epochs)
+
+
+def unchanged_segments(before: Sequence[str], after: Sequence[str], segment: int) -> list[int]:
+    """Numbers of the epoch segments that hold the same ingests in two versions.
+
+    Parameters
+    ----------
+    before, after : sequence of str
+        Which ingest stands at each place of the epoch axis.
+    segment : int
+        Epochs in a segment.
+
+    Examples
+    --------
+    >>> unchanged_segments("abcde", "abcdef", segment=2)
+    [0, 1]
+    """
+    pairs = zip(cuts(len(before), segment), cuts(len(after), segment), strict=False)
+    return [
+        number for number, (old, new) in enumerate(pairs) if list(before[old]) == list(after[new])
+    ]
+
+
+def plan_workers(shard_bytes: int, n_workers: int, memory_limit: int | None) -> int:
+    """How many shards may be made at a time within a memory limit.
+
+    A task holds its block as read and as turned round, and what it becomes on disk.
+
+    Parameters
+    ----------
+    shard_bytes : int
+        Uncompressed size of the largest shard.
+    n_workers : int
+        As many as there may be.
+    memory_limit : int or None
+        Bytes.
+
+    Raises
+    ------
+    ValueError
+        If one task alone needs more than the limit.
+
+    Examples
+    --------
+    >>> plan_workers(100, 4, memory_limit=700)
+    2
+    """
+    if memory_limit is None:
+        return n_workers
+    needed = COPIES_PER_TASK * shard_bytes
+    if needed > memory_limit:
+        raise ValueError(
+            f"memory_limit: one shard needs {needed / 1e6:.0f} MB, and the limit is "
+            f"{memory_limit / 1e6:.0f} MB"
+        )
+    return min(n_workers, memory_limit // needed)
 
 
 def cuts(length: int, size: int) -> list[slice]:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -12,19 +11,27 @@ from typing import Any, Literal, Self
 import numpy as np
 import xarray as xr
 from astropy.timeseries import TimeSeries
+from dask import compute as dask_compute
+from dask import delayed as dask_delayed
+from numpy.typing import NDArray
 
 from lc_pipeline.catalogs.source_catalog import SourceCatalog
-from lc_pipeline.errors import NotInStoreError, StorageError
-from lc_pipeline.matching.assemble import assemble_epoch
+from lc_pipeline.errors import CatalogError, NotInStoreError, StorageError
 from lc_pipeline.matching.epoch_block import EpochBlock
-from lc_pipeline.matching.match import match_catalog
 from lc_pipeline.matching.reference import ReferenceCatalog
 from lc_pipeline.progress import Progress, progress_bar
-from lc_pipeline.sky.barycenter import barycentric_julian_date
-from lc_pipeline.sky.geometry import sky_coordinates
+from lc_pipeline.sky.regions import SkyIndex, in_box, in_polygon
 from lc_pipeline.storage import epoch_log, rechunk, versions
 from lc_pipeline.storage.dataset import open_dataset
+from lc_pipeline.storage.layout import COORDINATE_OBJECTS, cuts
 from lc_pipeline.storage.location import Location
+from lc_pipeline.storage.parallel import (
+    CatalogSource,
+    EpochJob,
+    extract_with_dask,
+    ingest_parallel,
+    match_to_store,
+)
 from lc_pipeline.storage.snapshot import EpochRecord, Snapshot, open_snapshot
 from lc_pipeline.storage.timeseries import object_timeseries
 from lc_pipeline.survey import MatchingSection
@@ -161,7 +168,8 @@ class LightcurveStorage:
         StorageError
             If there is no store here.
         """
-        self.__dict__.pop("dataset", None)
+        for cached in ("dataset", "_sky_index"):
+            self.__dict__.pop(cached, None)
         self._snapshot = open_snapshot(self.location, consolidated=consolidated)
         return self
 
@@ -302,6 +310,87 @@ class LightcurveStorage:
             known["published_at"] = snapshot.attributes["created_at"]
         return known
 
+    # ------------------------------------------------------------------ where on the sky
+
+    def get_objects_in_region(
+        self, ra_range: tuple[float, float], dec_range: tuple[float, float]
+    ) -> list[str]:
+        """Keys of the objects in a box, borders included, in the order of the object axis.
+
+        Parameters
+        ----------
+        ra_range : (float, float), deg
+            ``ra_range[0] > ra_range[1]`` crosses RA 0.
+        dec_range : (float, float), deg
+
+        Raises
+        ------
+        RegionError
+            If the limits are not a box.
+        """
+        reference = self.reference
+        return self._keys(in_box(reference.ra, reference.dec, ra_range, dec_range))
+
+    def get_objects_in_region_distributed(
+        self,
+        ra_range: tuple[float, float],
+        dec_range: tuple[float, float],
+        use_dask: bool = False,  # noqa: FBT001, FBT002
+    ) -> list[str]:
+        """As :meth:`get_objects_in_region`; with `use_dask` in blocks on Dask workers.
+
+        Positions of 10 million objects are searched in a tenth of a second without Dask.
+        """
+        if not use_dask:
+            return self.get_objects_in_region(ra_range, dec_range)
+        reference = self.reference
+        masks = dask_compute(
+            *(
+                dask_delayed(in_box)(reference.ra[block], reference.dec[block], ra_range, dec_range)
+                for block in cuts(len(reference), COORDINATE_OBJECTS)
+            )
+        )
+        return self._keys(np.concatenate(masks))
+
+    def get_objects_in_cone(self, ra: float, dec: float, radius: float) -> list[str]:
+        """Keys of the objects within `radius` arcsec of a position, in order of the object axis.
+
+        Parameters
+        ----------
+        ra, dec : float, deg
+        radius : float, arcsec
+            0 to 180 degrees; the border is included.
+
+        Raises
+        ------
+        RegionError
+            If the position or the radius is out of range.
+        """
+        return [str(self.reference.key[place]) for place in self._sky_index.cone(ra, dec, radius)]
+
+    def get_objects_in_polygon(self, vertices: Sequence[tuple[float, float]]) -> list[str]:
+        """Keys of the objects in a polygon of great circles, borders included.
+
+        Parameters
+        ----------
+        vertices : sequence of (float, float), deg
+            RA and Dec of the corners, in either sense; smaller than a hemisphere.
+
+        Raises
+        ------
+        RegionError
+            If the corners are not a polygon.
+        """
+        reference = self.reference
+        return self._keys(in_polygon(reference.ra, reference.dec, vertices))
+
+    @cached_property
+    def _sky_index(self) -> SkyIndex:
+        return SkyIndex(self.reference.ra, self.reference.dec)
+
+    def _keys(self, mask: NDArray[np.bool_]) -> list[str]:
+        return [str(key) for key in self.reference.key[mask]]
+
     def _find(self, key: str, axis: str) -> int:
         index = self.dataset.indexes[axis]
         try:
@@ -344,10 +433,98 @@ class LightcurveStorage:
         CatalogError
             If an object is there twice and the duplicate rule is to refuse that.
         """
-        catalog = dataclasses.replace(source_catalog, epoch=epoch_key)
-        block = self.match_epoch(catalog, measurement_keys)
+        block = self.match_epoch(source_catalog.renamed(epoch_key), measurement_keys)
         self.append_epochs([block])
         return int(np.isfinite(block.lightcurves[:, 0]).sum())
+
+    def populate_all_epochs_parallel(
+        self,
+        epoch_catalog_pairs: Iterable[tuple[str, CatalogSource]],
+        measurement_keys: Sequence[str] | None = None,
+        n_workers: int = 4,
+    ) -> dict[str, int]:
+        """Read, match and store many epochs side by side, in one commit.
+
+        Workers are those of the current ``dask.distributed`` client if there is one, else
+        processes. Each writes whole shards of rows of its own.
+
+        Parameters
+        ----------
+        epoch_catalog_pairs : iterable of (str, source)
+            Epoch keys, and for each a SourceCatalog, the path or paths of a catalogue, or a
+            callable that gives a SourceCatalog (it is called on the worker, and must pickle).
+        measurement_keys : sequence of str, optional
+            What to store; by default every measurement of the store.
+        n_workers : int
+            Number of processes.
+
+        Returns
+        -------
+        dict of str to int
+            Measurements stored in each epoch.
+
+        Raises
+        ------
+        CatalogError
+            If epochs were refused; the message has every reason. All others are stored.
+        """
+        jobs = [EpochJob(epoch, source) for epoch, source in epoch_catalog_pairs]
+        location = self._epoch_snapshot().location
+        results = ingest_parallel(location, jobs, measurement_keys, None, n_workers=n_workers)
+        self.load_storage()
+        if refused := [result for result in results if result.record is None]:
+            reasons = "\n  ".join(f"{result.epoch}: {result.error}" for result in refused)
+            raise CatalogError(
+                self.location.path,
+                f"{len(refused)} of {len(results)} epochs were refused, the others are stored:\n"
+                f"  {reasons}",
+            )
+        return {
+            result.epoch: sum(result.record.n_values.values())
+            for result in results
+            if result.record
+        }
+
+    def populate_epoch_from_catalog_dask(
+        self,
+        epoch_key: str,
+        source_catalog: SourceCatalog,
+        measurement_keys: Sequence[str] | None = None,
+    ) -> int:
+        """As :meth:`populate_epoch_from_catalog`, the measurements extracted as Dask tasks.
+
+        The catalogue is matched once; each task extracts some of the measurements, and the row is
+        written when all are there. For catalogues with many bands or apertures.
+        """
+        block = extract_with_dask(self._epoch_snapshot(), source_catalog.renamed(epoch_key),
+                                  tuple(measurement_keys or self.measurement_keys))  # fmt: skip
+        self.append_epochs([block])
+        return int(np.isfinite(block.lightcurves[:, 0]).sum())
+
+    def remove_epoch(self, epoch_key: str) -> None:
+        """Take an epoch out; its rows stay on disk until the next :meth:`compact`.
+
+        Raises
+        ------
+        NotInStoreError
+            If there is no such epoch.
+        """
+        epoch_log.remove_epoch(self._epoch_snapshot().location, epoch_key)
+        self.load_storage()
+
+    def compact(self) -> bool:
+        """Drop the rows of ingests that were superseded or removed.
+
+        Readers that have the store open keep what they see.
+
+        Returns
+        -------
+        bool
+            Whether there was anything to drop.
+        """
+        is_new = epoch_log.compact(self._epoch_snapshot().location) is not None
+        self.load_storage()
+        return is_new
 
     def match_epoch(
         self,
@@ -361,31 +538,13 @@ class LightcurveStorage:
         `matching` is by default how the store was made.
         """
         snapshot = self._epoch_snapshot()
-        matching = matching or snapshot.matching
-        match = match_catalog(source_catalog, snapshot.reference, matching)
-        return assemble_epoch(
-            source_catalog,
-            match,
-            snapshot.reference,
-            tuple(measurement_keys or snapshot.measurement_keys),
-            snapshot.value_names,
-            matching,
-            dict(zip(snapshot.measurement_keys, snapshot.quantities, strict=True)),
-        )
+        keys = tuple(measurement_keys or snapshot.measurement_keys)
+        return match_to_store(snapshot, source_catalog, keys, matching)
 
     def append_epochs(self, blocks: Sequence[EpochBlock], *, settings: str = "") -> None:
         """Append matched epochs in one commit: all of them are seen, or none."""
         snapshot = self._epoch_snapshot()
-        records = [
-            EpochRecord.of(
-                block,
-                bjd_tdb=barycentric_julian_date(
-                    block.time, block.time_scale, block.time_refposition, *self.field_center
-                ),
-                settings=settings,
-            )
-            for block in blocks
-        ]
+        records = [EpochRecord.of(block, snapshot.reference, settings) for block in blocks]
         epoch_log.append_epochs(snapshot.location, blocks, records)
         self.load_storage()
 
@@ -410,13 +569,6 @@ class LightcurveStorage:
         epoch_log.append_measurements(self._epoch_snapshot().location, keys, quantities, units)
         self.load_storage()
 
-    @property
-    def field_center(self) -> tuple[float, float]:
-        """Mean direction of all objects: RA and Dec in degrees."""
-        mean = self.reference.unit_vectors_at(None).mean(axis=0)
-        ra, dec = sky_coordinates(mean[np.newaxis] / max(float(np.linalg.norm(mean)), 1e-12))
-        return float(ra[0]), float(dec[0])
-
     def _epoch_snapshot(self) -> Snapshot:
         if self.layout != "epoch":
             raise StorageError(
@@ -431,6 +583,9 @@ class LightcurveStorage:
         self,
         output_path: str | Path,
         progress: bool | Progress = True,  # noqa: FBT001, FBT002
+        *,
+        n_workers: int | None = None,
+        memory_limit: int | None = None,
     ) -> LightcurveStorage:
         """Build, verify and publish a version of the object store from what is committed here.
 
@@ -440,6 +595,10 @@ class LightcurveStorage:
             Folder of the object store; readers of older versions are not disturbed.
         progress : bool or callable
             True shows a bar; a callable is called with (shards done, shards in all).
+        n_workers : int, optional
+            Threads; by default one per core, 4 at most.
+        memory_limit : int, optional
+            Bytes that the blocks in work may take together.
 
         Returns
         -------
@@ -453,7 +612,13 @@ class LightcurveStorage:
         """
         self.load_storage()
         with progress_bar("rechunk", progress) as report:
-            rechunk.rechunk(self._epoch_snapshot(), Location(output_path), progress=report)
+            rechunk.rechunk(
+                self._epoch_snapshot(),
+                Location(output_path),
+                progress=report,
+                n_workers=n_workers,
+                memory_limit=memory_limit,
+            )
         return LightcurveStorage(output_path).load_storage()
 
 

@@ -96,6 +96,12 @@ class Location:
             for name in names:
                 _link(Path(folder, name), place / name)
 
+    def link_file_to(self, target: Location) -> None:
+        """As :meth:`link_to`, for one file; nothing to do if it does not exist."""
+        if self.path.exists():
+            target.path.parent.mkdir(parents=True, exist_ok=True)
+            _link(self.path, target.path)
+
     def copy_to(self, target: Location) -> None:
         """Copy this folder, contents and all."""
         shutil.copytree(self.path, target.path)

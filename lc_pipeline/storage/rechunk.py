@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
+import math
 import os
 from collections.abc import Sequence
 from typing import Any
@@ -26,8 +28,10 @@ from lc_pipeline.storage.layout import (
     RechunkTask,
     cuts,
     plan_object_layout,
+    plan_workers,
     rechunk_tasks,
     runs,
+    unchanged_segments,
 )
 from lc_pipeline.storage.location import Location
 from lc_pipeline.storage.model import (
@@ -39,7 +43,7 @@ from lc_pipeline.storage.model import (
     create_coordinate,
     dims_on_disk,
 )
-from lc_pipeline.storage.snapshot import Snapshot
+from lc_pipeline.storage.snapshot import Snapshot, open_snapshot
 from lc_pipeline.storage.versions import (
     next_version,
     publish,
@@ -60,6 +64,7 @@ def rechunk(
     *,
     progress: Progress | None = None,
     n_workers: int | None = None,
+    memory_limit: int | None = None,
 ) -> str:
     """Build and publish a version of the object store from one commit of the epoch store.
 
@@ -73,6 +78,8 @@ def rechunk(
         Called with (shards done, shards in all).
     n_workers : int, optional
         Threads; by default one per core, 4 at most.
+    memory_limit : int, optional
+        Bytes that the blocks in work may take together; fewer threads work at a time then.
 
     Returns
     -------
@@ -82,7 +89,8 @@ def rechunk(
     Raises
     ------
     StorageError
-        If the epoch store is empty, or the verification fails; nothing is published then.
+        If the epoch store is empty, the memory limit is too low, or the verification fails;
+        nothing is published then.
     """
     if not len(snapshot.rows):
         raise StorageError(f"{snapshot.location}: there are no epochs to publish yet")
@@ -98,7 +106,20 @@ def rechunk(
         )
         _create(staging, snapshot, layout)
         pairs = _array_pairs(snapshot, staging)
-        tasks = list(rechunk_tasks(snapshot.n_objects, len(snapshot.rows), layout))
+        try:
+            n_workers = plan_workers(
+                max(math.prod(target.shards) * target.dtype.itemsize for _, _, target in pairs),
+                n_workers or min(os.cpu_count() or 1, 4),
+                memory_limit,
+            )
+        except ValueError as error:
+            raise StorageError(f"{snapshot.location}: {error}") from error
+        taken_over = _take_over(output, snapshot, layout, staging)
+        tasks = [
+            task
+            for task in rechunk_tasks(snapshot.n_objects, len(snapshot.rows), layout)
+            if task.epochs.start // layout.segment not in taken_over
+        ]
         _run(
             [delayed(_copy_shard)(pairs, snapshot.rows, task) for task in tasks],
             progress,
@@ -164,6 +185,38 @@ def _array_pairs(
         ]
 
 
+def _take_over(
+    output: Location, snapshot: Snapshot, layout: ObjectLayout, staging: Location
+) -> set[int]:
+    """Link the shards of segments that the current version has already; give their numbers."""
+    try:
+        current = open_snapshot(output)
+    except StorageError:
+        return set()
+    before, after = current.attributes, snapshot.attributes
+    is_alike = (
+        current.layout == LAYOUT
+        and current.n_objects == snapshot.n_objects
+        and current.measurement_keys == snapshot.measurement_keys
+        and current.value_names == snapshot.value_names
+        and before["object_block"] == after["object_block"]
+        and before["segment"] == layout.segment
+        and before["objects_per_chunk"] == layout.objects_per_chunk
+        and [model.name in current.group for model in ARRAYS]
+        == [model.name in snapshot.group for model in ARRAYS]
+    )
+    if not is_alike:
+        return set()
+    numbers = unchanged_segments(current.ingest_ids, snapshot.ingest_ids, layout.segment)
+    n_blocks = len(cuts(snapshot.n_objects, layout.object_block))
+    for model in ARRAYS:
+        for block, number in itertools.product(range(n_blocks), numbers):
+            # The axes between objects and epochs are not cut.
+            key = "/".join(["c", str(block), *["0"] * (len(model.dims) - 2), str(number)])
+            (current.place / model.name / key).link_file_to(staging / model.name / key)
+    return set(numbers)
+
+
 def _copy_shard(
     pairs: Sequence[tuple[ArrayModel, zarr.Array[Any], zarr.Array[Any]]],
     rows: NDArray[np.intp],
@@ -197,7 +250,7 @@ def _turn(block: NDArray[Any], axes: list[int]) -> NDArray[Any]:
     return turned
 
 
-def _run(tasks: list[Any], progress: Progress | None, n_workers: int | None) -> None:
+def _run(tasks: list[Any], progress: Progress | None, n_workers: int) -> None:
     """Compute on threads: the codecs release the interpreter's lock."""
     done = 0
 
@@ -214,7 +267,7 @@ def _run(tasks: list[Any], progress: Progress | None, n_workers: int | None) -> 
         compute(
             *tasks,
             scheduler="threads",
-            num_workers=n_workers or min(os.cpu_count() or 1, 4),
+            num_workers=n_workers,
             optimize_graph=False,
         )
 

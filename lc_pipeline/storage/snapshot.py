@@ -18,6 +18,7 @@ from lc_pipeline._version import __version__
 from lc_pipeline.errors import StorageError
 from lc_pipeline.matching.epoch_block import EpochBlock
 from lc_pipeline.matching.reference import ReferenceCatalog
+from lc_pipeline.sky.barycenter import barycentric_julian_date
 from lc_pipeline.storage import versions
 from lc_pipeline.storage.codecs import fast_pipeline
 from lc_pipeline.storage.location import Location
@@ -60,8 +61,11 @@ class EpochRecord:
     software: str = f"lc_pipeline {__version__}"
 
     @classmethod
-    def of(cls, block: EpochBlock, *, bjd_tdb: float, settings: str) -> Self:
-        """Describe one epoch that is about to be stored."""
+    def of(cls, block: EpochBlock, reference: ReferenceCatalog, settings: str) -> Self:
+        """Describe one epoch that is about to be stored, matched to `reference`."""
+        bjd_tdb = barycentric_julian_date(
+            block.time, block.time_scale, block.time_refposition, *reference.center
+        )
         return cls(
             epoch=block.epoch,
             time=_or_none(block.time),

@@ -2,13 +2,8 @@
 
 import numpy as np
 import pytest
-from hypothesis import settings
 
 from lc_pipeline.catalogs.source_catalog import MeasurementColumns, SourceCatalog, SourceFile
-
-# How long an example takes says nothing on a machine that is busy.
-settings.register_profile("unhurried", deadline=None)
-settings.load_profile("unhurried")
 
 
 def _measured(n, **columns):

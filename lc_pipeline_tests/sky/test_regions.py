@@ -143,6 +143,8 @@ def test_a_box_goes_eastward_from_its_first_to_its_second_limit(ra, dec, start, 
     inside = in_box(ra, [dec] * len(ra), (start, stop), (low, high))
     width = Fraction(stop) - Fraction(start)
     width = width if width >= 0 else width % 360
+    # From 360 to just below 0 is nearly all or nothing: that is rounding's to say.
+    assume(stop > start or not 0 < 360 - width < Fraction(1, 10**9))
     for angle, found in zip(ra, inside, strict=True):
         east_of_start = (Fraction(angle) - Fraction(start)) % 360
         if not low <= dec <= high:
