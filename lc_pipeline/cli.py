@@ -69,6 +69,18 @@ def survey_argument(function: Callable[..., Any]) -> Callable[..., Any]:
     return click.argument("survey", type=click.Path(exists=True, path_type=Path))(function)
 
 
+def workers_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """--workers: epochs side by side."""
+    return click.option(
+        "--workers",
+        type=click.IntRange(min=1),
+        default=1,
+        show_default=True,
+        metavar="N",
+        help="Read and match N epochs at a time.",
+    )(function)
+
+
 def json_option(function: Callable[..., Any]) -> Callable[..., Any]:
     """--json: for programs."""
     return click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")(
@@ -77,6 +89,7 @@ def json_option(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 _CATALOGUE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_FROM = "Catalogue files; the word --from may be left out."
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -200,15 +213,19 @@ def simulate_command(
     "--epoch", "epochs", multiple=True, metavar="KEY", help="Only this epoch; repeatable."
 )
 @click.option("--force", is_flag=True, help="Ingest unchanged epochs again.")
+@workers_option
 @json_option
-def ingest_command(survey: Path, epochs: tuple[str, ...], *, force: bool, as_json: bool) -> None:
+def ingest_command(
+    survey: Path, epochs: tuple[str, ...], *, force: bool, workers: int, as_json: bool
+) -> None:
     """Read and match new or changed epochs into the epoch store.
 
     \b
     Example:
       lc-pipeline ingest data/ey_uma --epoch 001 --epoch 002
     """
-    report = _ingest(SurveyConfig.read(survey), epochs, force=force, quiet=as_json)
+    config = SurveyConfig.read(survey)
+    report = _ingest(config, epochs, force=force, workers=workers, quiet=as_json)
     if as_json:
         _print_json(_report_as_json(report))
     _exit_for(report)
@@ -230,8 +247,9 @@ def rechunk_command(survey: Path, *, force: bool, as_json: bool) -> None:
 
 @main.command("run")
 @survey_argument
+@workers_option
 @json_option
-def run_command(survey: Path, *, as_json: bool) -> None:
+def run_command(survey: Path, *, workers: int, as_json: bool) -> None:
     """Everything: ingest what is new, publish, and show what there is.
 
     \b
@@ -239,7 +257,7 @@ def run_command(survey: Path, *, as_json: bool) -> None:
       lc-pipeline run data/ey_uma
     """
     config = SurveyConfig.read(survey)
-    report = _ingest(config, (), force=False, quiet=as_json)
+    report = _ingest(config, (), force=False, workers=workers, quiet=as_json)
     if not epoch_storage(config).epoch_keys:
         fail(f"{config.path}: no epoch could be ingested; see the reasons above")
     objects = publish(config, progress=not as_json) or object_storage(config)
@@ -322,6 +340,124 @@ def objects_command(survey: Path, *, as_json: bool) -> None:
     click.echo("\n".join(sheet.pformat(max_lines=-1, max_width=-1)))
 
 
+@main.command("cone")
+@survey_argument
+@click.argument("ra", type=float)
+@click.argument("dec", type=float)
+@click.argument("radius_arcsec", type=float)
+@json_option
+def cone_command(
+    survey: Path, ra: float, dec: float, radius_arcsec: float, *, as_json: bool
+) -> None:
+    """List the objects within RADIUS_ARCSEC of a position (degrees), the nearest first.
+
+    \b
+    Example (-- lets a declination be negative):
+      lc-pipeline cone data/ey_uma -- 135.5865 49.8193 300
+    """
+    storage = _readable(SurveyConfig.read(survey))
+    keys = storage.get_objects_in_cone(ra, dec, radius_arcsec)
+    _list_positions(storage, keys, (ra, dec), as_json=as_json)
+
+
+@main.command("box")
+@survey_argument
+@click.argument("ra_min", type=float)
+@click.argument("ra_max", type=float)
+@click.argument("dec_min", type=float)
+@click.argument("dec_max", type=float)
+@json_option
+def box_command(
+    survey: Path, ra_min: float, ra_max: float, dec_min: float, dec_max: float, *, as_json: bool
+) -> None:
+    """List the objects in a box (degrees). RA_MIN > RA_MAX crosses RA 0.
+
+    \b
+    Example (-- lets a declination be negative):
+      lc-pipeline box data/ey_uma -- 135.5 135.6 49.7 49.9
+    """
+    storage = _readable(SurveyConfig.read(survey))
+    keys = storage.get_objects_in_region((ra_min, ra_max), (dec_min, dec_max))
+    _list_positions(storage, keys, None, as_json=as_json)
+
+
+@main.command("versions")
+@survey_argument
+@json_option
+def versions_command(survey: Path, *, as_json: bool) -> None:
+    """List the published versions of the light curves; * is the current one.
+
+    \b
+    Example:
+      lc-pipeline versions data/ey_uma
+    """
+    storage = object_storage(SurveyConfig.read(survey))
+    current = storage.snapshot.version
+    if as_json:
+        _print_json({"current": current, "versions": storage.versions})
+    else:
+        for version in storage.versions:
+            click.echo(f"{'*' if version == current else ' '} {version}")
+
+
+@main.command("rollback")
+@survey_argument
+@click.argument("version")
+def rollback_command(survey: Path, version: str) -> None:
+    """Make an older VERSION of the light curves current again.
+
+    The next 'rechunk' publishes a new one with everything that the epoch store has.
+
+    \b
+    Example:
+      lc-pipeline rollback data/ey_uma v000001
+    """
+    storage = object_storage(SurveyConfig.read(survey)).rollback(version)
+    out.print(f"Version {storage.snapshot.version} is current.")
+
+
+@main.command("compact")
+@survey_argument
+def compact_command(survey: Path) -> None:
+    """Drop ingests that were superseded from the epoch store.
+
+    \b
+    Example:
+      lc-pipeline compact data/ey_uma
+    """
+    storage = epoch_storage(SurveyConfig.read(survey))
+    before = storage.snapshot.n_rows
+    if storage.compact():
+        out.print(f"{before - storage.snapshot.n_rows} superseded rows dropped.")
+    else:
+        out.print("Nothing to drop: every row counts.")
+
+
+@main.command("verify")
+@survey_argument
+@json_option
+def verify_command(survey: Path, *, as_json: bool) -> None:
+    """Read everything back: checksums, counts, and that the two stores agree.
+
+    \b
+    Example:
+      lc-pipeline verify data/ey_uma
+    """
+    config = SurveyConfig.read(survey)
+    epochs, objects = epoch_storage(config), object_storage(config)
+    problems = epochs.verify(progress=not as_json)
+    if objects.location.exists():
+        problems += objects.verify(epochs, progress=not as_json)
+    if as_json:
+        _print_json({"problems": problems})
+    elif not problems:
+        out.print("All is well: every checksum, count and value agrees.")
+    for problem in problems:
+        err.print(f"[bold red]damaged:[/] {_plain(problem)}", highlight=False)
+    if problems:
+        sys.exit(1)
+
+
 @main.command("lightcurve")
 @survey_argument
 @click.argument("object_name", metavar="OBJECT")
@@ -383,7 +519,7 @@ def lightcurve_command(
 
 
 def _ingest(
-    survey: SurveyConfig, epochs: tuple[str, ...], *, force: bool, quiet: bool
+    survey: SurveyConfig, epochs: tuple[str, ...], *, force: bool, workers: int, quiet: bool
 ) -> IngestReport:
     said: set[str] = set()
 
@@ -398,7 +534,9 @@ def _ingest(
             err.print(_in_words(outcome), highlight=False)
 
     with progress_bar("epochs", not quiet, err) as progress:
-        report = ingest(survey, epochs, force=force, progress=progress, report_epoch=say)
+        report = ingest(
+            survey, epochs, force=force, n_workers=workers, progress=progress, report_epoch=say
+        )
     if not quiet:
         _summarise(report)
     return report
@@ -486,6 +624,31 @@ def _show_info(survey: SurveyConfig) -> None:
             out.print(f"{store['layout']} store: {_plain(store['path'])}", highlight=False)
     if not known["is_up_to_date"]:
         out.print("[yellow]The object store lacks epochs: lc-pipeline rechunk publishes them.[/]")
+
+
+def _list_positions(
+    storage: LightcurveStorage,
+    keys: list[str],
+    center: tuple[float, float] | None,
+    *,
+    as_json: bool,
+) -> None:
+    """Print objects with their positions, and their distances from `center` if there is one."""
+    reference = storage.reference
+    chosen = np.flatnonzero(np.isin(reference.key, keys))
+    sheet = Table({name: getattr(reference, name)[chosen] for name in ("key", "ra", "dec")})
+    sheet.rename_column("key", "object")
+    sheet["ra"].format = sheet["dec"].format = ".6f"
+    if center:
+        sheet["separation_arcsec"] = separation_arcsec(sheet["ra"], sheet["dec"], *center)
+        sheet["separation_arcsec"].format = ".3f"
+        sheet.sort("separation_arcsec")
+    if as_json:
+        _print_json([{name: _json_number(row[name]) for name in sheet.colnames} for row in sheet])
+    elif len(sheet):
+        click.echo("\n".join(sheet.pformat(max_lines=-1, max_width=-1)))
+    else:
+        out.print("No objects there.")
 
 
 def _object_summary(storage: LightcurveStorage) -> dict[str, Any]:

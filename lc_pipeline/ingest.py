@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -25,11 +26,13 @@ from lc_pipeline.matching.epoch_block import EpochBlock
 from lc_pipeline.matching.reference import read_reference
 from lc_pipeline.progress import Progress
 from lc_pipeline.storage.lightcurve_storage import LightcurveStorage
+from lc_pipeline.storage.parallel import EpochJob, ingest_parallel
 from lc_pipeline.storage.snapshot import EpochRecord
 from lc_pipeline.survey import SurveyConfig
 
 COMMIT_BYTES = 256 * 2**20
 COMMIT_EPOCHS = 32
+BATCH_PER_WORKER = 8
 
 Status = Literal["stored", "unchanged", "refused"]
 
@@ -191,6 +194,7 @@ def ingest(
     epochs: Collection[str] = (),
     *,
     force: bool = False,
+    n_workers: int = 1,
     progress: Progress | None = None,
     report_epoch: Callable[[EpochOutcome], None] | None = None,
 ) -> IngestReport:
@@ -206,6 +210,8 @@ def ingest(
         Keys of the epochs to consider; by default all in the landing folder.
     force : bool
         Ingest unchanged epochs as well.
+    n_workers : int
+        Read and match so many epochs at a time, in processes of their own.
     progress : callable, optional
         Called with (epochs done, epochs in all).
     report_epoch : callable, optional
@@ -233,23 +239,26 @@ def ingest(
         missing_epochs=tuple(key for key in before if key not in present),
     )
     writer = _Writer(storage, survey, report, report_epoch)
+    n_objects = storage.snapshot.n_objects
+    left = []
+    for files in chosen:
+        record = None if force else before.get(files.epoch)
+        if _is_unchanged(record, files, survey, n_objects):
+            writer.finish(EpochOutcome(files.epoch, "unchanged"))
+        else:
+            left.append(files)
+    step = writer.ingest_parallel if n_workers > 1 else writer.ingest
+    batch = BATCH_PER_WORKER * n_workers if n_workers > 1 else 1
     try:
-        for number, files in enumerate(chosen):
+        for start in range(0, len(left), batch):
             if progress:
-                progress(number, len(chosen))
-            record = None if force else before.get(files.epoch)
-            if _is_unchanged(record, files, survey, storage.snapshot.n_objects):
-                writer.finish(EpochOutcome(files.epoch, "unchanged"))
-                continue
-            try:
-                writer.add(read_epoch(files, survey))
-            except LightcurveError as error:
-                writer.finish(EpochOutcome(files.epoch, "refused", error=str(error)))
+                progress(start, len(left))
+            step(left[start : start + batch], n_workers)
     finally:
         # An interrupted ingest keeps what it has matched.
         writer.commit()
     if progress:
-        progress(len(chosen), len(chosen))
+        progress(len(left), len(left))
     return report
 
 
@@ -275,6 +284,35 @@ class _Writer:
         if self.report_epoch:
             self.report_epoch(outcome)
 
+    def ingest(self, epochs: Sequence[EpochFiles], _: int) -> None:
+        """Read and match epochs one by one."""
+        for files in epochs:
+            try:
+                self.add(read_epoch(files, self.survey))
+            except LightcurveError as error:
+                self.finish(EpochOutcome(files.epoch, "refused", error=str(error)))
+
+    def ingest_parallel(self, epochs: Sequence[EpochFiles], n_workers: int) -> None:
+        """Read, match and write epochs side by side, in one commit."""
+        jobs = [EpochJob(files.epoch, partial(read_epoch, files, self.survey)) for files in epochs]
+        results = ingest_parallel(
+            self.storage.location,
+            jobs,
+            None,
+            self.survey.matching,
+            settings=self.survey.fingerprint,
+            n_workers=n_workers,
+        )
+        self.storage.load_storage()
+        for files, result in zip(epochs, results, strict=True):
+            if result.unknown_measurements:
+                # It needs a wider store: one by one, then.
+                self.ingest([files], 1)
+            elif result.record is None:
+                self.finish(EpochOutcome(result.epoch, "refused", error=result.error))
+            else:
+                self.finish(_stored(result.record))
+
     def add(self, catalog: SourceCatalog) -> None:
         """Match an epoch; it is committed with its neighbours."""
         self._widen(catalog)
@@ -288,8 +326,9 @@ class _Writer:
         blocks, self.pending = self.pending, []
         if blocks:
             self.storage.append_epochs(blocks, settings=self.survey.fingerprint)
-        for block in blocks:
-            self.finish(_stored(block))
+            for record in self.storage.snapshot.records[-len(blocks) :]:
+                if record:
+                    self.finish(_stored(record))
 
     def _widen(self, catalog: SourceCatalog) -> None:
         """Make room for measurements that appear in mid-survey."""
@@ -385,15 +424,15 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def _stored(block: EpochBlock) -> EpochOutcome:
+def _stored(record: EpochRecord) -> EpochOutcome:
     return EpochOutcome(
-        block.epoch,
+        record.epoch,
         "stored",
-        n_sources=block.n_sources,
-        n_matched=block.n_matched,
-        n_unmatched=block.n_unmatched,
-        n_ambiguous=block.n_ambiguous,
-        n_duplicates=block.n_duplicates,
-        offset_arcsec=(block.offset_east_arcsec, block.offset_north_arcsec),
-        notes=block.notes,
+        n_sources=record.n_sources,
+        n_matched=record.n_matched,
+        n_unmatched=record.n_unmatched,
+        n_ambiguous=record.n_ambiguous,
+        n_duplicates=record.n_duplicates,
+        offset_arcsec=(record.offset_east, record.offset_north),
+        notes=record.notes,
     )

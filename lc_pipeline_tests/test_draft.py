@@ -76,6 +76,11 @@ def keys_of(pattern, names):
             ["n1_g_e1.cat", "n1_r_e1.cat", "n1_g_e2.cat", "n2_g_e1.cat"],
             r"(?P<epoch>n\d+_(?P<measurement>[A-Za-z]+)_e\d+)\.cat",
         ),
+        # Two parts tell the epoch, each alone, on either side of the band.
+        (
+            ["1_g_101.cat", "1_r_101.cat", "2_g_102.cat"],
+            r"(?P<epoch>\d+)_(?P<measurement>[A-Za-z]+)_\d+\.cat",
+        ),
         (["a.fits", "b.fits.gz"], r"(?P<epoch>[A-Za-z]+)\.fits(?:\.gz)?"),
     ],
 )  # fmt: skip
@@ -494,6 +499,13 @@ def test_a_start_without_an_exposure_must_be_looked_at(tmp_path):
     table = Table({"ra": RA, "dec": DEC, "mag": MAG}, meta={"MJD-OBS": 59000.0})
     table.write(tmp_path / "x1.fits")
     assert any("time.exposure" in note for note in draft_survey(tmp_path.iterdir()).to_do)
+
+
+def test_scale_and_place_of_the_header_are_written_out(tmp_path):
+    meta = {"MJD-AVG": 59000.0, "TIMESYS": "TDB", "TREFPOS": "BARYCENTER"}
+    Table({"ra": RA, "dec": DEC, "mag": MAG}, meta=meta).write(tmp_path / "x1.fits")
+    time = settings_of(draft_survey(tmp_path.iterdir()))["time"]
+    assert (time["scale"], time["refposition"]) == ("tdb", "BARYCENTER")
 
 
 def test_unreadable_files_are_named_and_passed_over(tmp_path):

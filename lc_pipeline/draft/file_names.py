@@ -13,19 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from lc_pipeline.catalogs.names import is_band
-
-_DATE = r"(?P<Y>(?:19|20)\d\d)(?P<s>[-_.d]?)(?P<m>0[1-9]|1[0-2])(?P=s)(?P<D>0[1-9]|[12]\d|3[01])"
-_CLOCK = (
-    r"(?P<T>[T_ .-]?)(?P<H>[01]\d|2[0-3])(?P<c>[-_:.dh]?)(?P<M>[0-5]\d)"
-    r"(?P=c)(?P<S>[0-5]\d)(?:(?P<p>[.d])(?P<f>\d{1,6}))?"
-)
-_TIMES = (
-    ("moment", re.compile(rf"{_DATE}{_CLOCK}(?!\d)")),
-    ("day", re.compile(rf"{_DATE}(?!\d)")),
-    ("jd", re.compile(r"24\d{5}(?P<p>[.dp])\d+(?!\d)")),
-    ("mjd", re.compile(r"[3-6]\d{4}(?P<p>[.dp])\d{2,}(?!\d)")),
-)
-_PART = re.compile(r"\d+|[^\W\d_]+|[\W_]")
+from lc_pipeline.draft.name_parts import TIMES, Slot, align, split_name
 
 #: A channel: the whole of what stands between two signs of a name, or letters beside a number.
 _CHANNEL = re.compile(r"(?i)(?:ch|chan|channel|band|irac|filter|filt|w)_?\d{1,2}|f\d{3,4}[a-z]\w?")
@@ -69,28 +57,6 @@ class NamePattern:
     names_epoch: bool = True
 
 
-@dataclass(frozen=True)
-class _Slot:
-    """One part of the names, the same or another in each of them."""
-
-    kind: str
-    texts: tuple[str, ...]
-    number: int
-    """Of the field: the parts between two signs."""
-
-    @property
-    def varies(self) -> bool:
-        return len(set(self.texts)) > 1
-
-    @property
-    def is_time(self) -> bool:
-        return self.kind not in ("digits", "letters", "sign", "mixed")
-
-    @property
-    def has_clock(self) -> bool:
-        return self.kind.startswith(("moment", "jd", "mjd"))
-
-
 def infer_pattern(names: Iterable[str]) -> NamePattern:
     r"""Find the common structure of file names.
 
@@ -116,8 +82,8 @@ def infer_pattern(names: Iterable[str]) -> NamePattern:
     if any(name.endswith(".gz") for name in names) and not all(n.endswith(".gz") for n in names):
         bare = infer_pattern(name.removesuffix(".gz") for name in names)
         return replace(bare, pattern=rf"{bare.pattern}(?:\.gz)?")
-    for vocabulary in (_TIMES, _TIMES[1:], ()):
-        slots = _align([_split(name, vocabulary) for name in names])
+    for vocabulary in (TIMES, TIMES[1:], ()):
+        slots = align([split_name(name, vocabulary) for name in names])
         if slots and not _counts_as_clock(slots):
             found = _Reader(slots).read()
             if _tells_apart(found.pattern, names) or not found.names_epoch:
@@ -145,82 +111,19 @@ def holds_date(name: str) -> bool:
     >>> holds_date("2024-01-05"), holds_date("run12")
     (True, False)
     """
-    return any(kind.startswith(("moment", "day", "jd", "mjd")) for kind, _ in _split(name, _TIMES))
+    return any(
+        kind.startswith(("moment", "day", "jd", "mjd")) for kind, _ in split_name(name, TIMES)
+    )
 
 
 def _likeness(name: str) -> tuple[str, ...]:
     return tuple(
         ("a band" if is_band(text) else text) if kind in ("letters", "sign") else kind
-        for kind, text in _split(name, _TIMES)
+        for kind, text in split_name(name, TIMES)
     )
 
 
-def _split(name: str, vocabulary: Sequence[tuple[str, re.Pattern[str]]]) -> list[tuple[str, str]]:
-    """Cut a name into parts with their kinds."""
-    parts = []
-    place = 0
-    while place < len(name):
-        found = _time_at(name, place, vocabulary)
-        if found is None:
-            match = _PART.match(name, place)
-            assert match is not None  # noqa: S101 (any sign is a part)
-            text = match[0]
-            kind = "digits" if text.isdigit() else ("letters" if text.isalnum() else "sign")
-            found = kind, text
-        parts.append(found)
-        place += len(found[1])
-    return parts
-
-
-def _time_at(
-    name: str, place: int, vocabulary: Sequence[tuple[str, re.Pattern[str]]]
-) -> tuple[str, str] | None:
-    """Find a time that begins here; its kind holds the format, separators included."""
-    if not name[place].isdigit() or (place and name[place - 1].isdigit()):
-        return None
-    for kind, expression in vocabulary:
-        match = expression.match(name, place)
-        if match is None:
-            continue
-        if kind in ("jd", "mjd"):
-            return f"{kind} {match['p']}", match[0]
-        form = f"%Y{match['s']}%m{match['s']}%d"
-        if kind == "moment":
-            form += f"{match['T']}%H{match['c']}%M{match['c']}%S"
-            form += f"{match['p']}%f" if match["p"] else ""
-        return f"{kind} {form}", match[0]
-    return None
-
-
-def _align(names: Sequence[Sequence[tuple[str, str]]]) -> list[_Slot] | None:
-    """Put the parts of all names side by side; None if their signs differ."""
-    rows = []
-    for parts in names:
-        row: list[list[tuple[str, str]]] = [[]]
-        for kind, text in parts:
-            if kind == "sign":
-                row += [[(kind, text)], []]
-            else:
-                row[-1].append((kind, text))
-        rows.append(row)
-    signs = {tuple(field[0][1] for field in row[1::2]) for row in rows}
-    if len(signs) != 1:
-        return None
-    slots: list[_Slot] = []
-    for number, column in enumerate(zip(*rows, strict=True)):
-        kinds = {tuple(kind for kind, _ in cell) for cell in column}
-        if len(kinds) == 1:
-            for place, kind in enumerate(kinds.pop()):
-                slots.append(_Slot(kind, tuple(cell[place][1] for cell in column), number))
-        else:
-            texts = tuple("".join(text for _, text in cell) for cell in column)
-            if not all(texts):
-                return None
-            slots.append(_Slot("mixed", texts, number))
-    return slots
-
-
-def _counts_as_clock(slots: Sequence[_Slot]) -> bool:
+def _counts_as_clock(slots: Sequence[Slot]) -> bool:
     """Say whether a running number behind a date was taken for a time of day: 20240105_000012."""
     return any(
         slot.kind in ("moment %Y%m%d_%H%M%S", "moment %Y%m%d-%H%M%S", "moment %Y%m%d.%H%M%S")
@@ -239,7 +142,7 @@ def _tells_apart(pattern: str, names: Sequence[str]) -> bool:
 class _Reader:
     """Decide what each slot is."""
 
-    def __init__(self, slots: list[_Slot]) -> None:
+    def __init__(self, slots: list[Slot]) -> None:
         self.slots = slots
         self.n_names = len(slots[0].texts)
         last_dot = max((n for n, slot in enumerate(slots) if slot.texts[0] == "."), default=-1)
@@ -417,7 +320,7 @@ class _Reader:
             pieces += [")" for _, end in groups.values() if end == place + 1]
         return "".join(pieces)
 
-    def _slot_expression(self, place: int, slot: _Slot, groups: dict[str, tuple[int, int]]) -> str:
+    def _slot_expression(self, place: int, slot: Slot, groups: dict[str, tuple[int, int]]) -> str:
         grouped = any(start <= place < end for start, end in groups.values())
         # A number that is the same so far, in a word that is not (1a05, 1a62), will change.
         beside = any(other.varies for other in self.slots if other.number == slot.number)
@@ -434,7 +337,7 @@ class _Reader:
         return _escape(slot.texts[0])
 
 
-def _digits_as_such(slot: _Slot) -> str:
+def _digits_as_such(slot: Slot) -> str:
     r"""Write ``\d{8}T\d{6}``: every run of digits of a time by its length, fractions by any."""
     runs = re.split(r"(\d+)", slot.texts[0])
     pieces = [rf"\d{{{len(run)}}}" if run.isdigit() else _escape(run) for run in runs]
@@ -445,7 +348,7 @@ def _digits_as_such(slot: _Slot) -> str:
 
 def _by_common_ends(names: Sequence[str]) -> NamePattern:
     """Take what lies between the common beginning and the common end of all names."""
-    columns = [[text for _, text in _split(name, ())] for name in names]
+    columns = [[text for _, text in split_name(name, ())] for name in names]
     shortest = min(len(parts) for parts in columns)
     start = 0
     while start < shortest - 1 and len({parts[start] for parts in columns}) == 1:

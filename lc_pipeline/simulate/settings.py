@@ -78,7 +78,8 @@ class Simulation:
     season_days : float, d
         Of each year, when the field is up.
     missing_band : float
-        Fraction of epochs in which a band was not taken (the first band always is).
+        Fraction of epochs in which a band was not taken (the first band always is). Needs the
+        layout ``files``.
     magnitudes : (float, float), mag
         Range of the objects' mean magnitudes in the first band.
     count_slope : float
@@ -227,6 +228,8 @@ class Simulation:
         self._expect(
             "exposures", "one or several lengths in seconds", lambda v: v and all(x > 0 for x in v)
         )
+        if self.missing_band and self.layout == "columns":
+            raise SimulationError("missing_band: expected 0, or layout 'files'")
         if (total := self.blends + sum(getattr(self, kind) for kind in VARIABLE_KINDS)) > 1 + 1e-9:
             raise SimulationError(
                 f"blends and {', '.join(VARIABLE_KINDS)} together are {total:g} of all objects; "

@@ -10,6 +10,7 @@ from typing import Any
 import astropy.units as u
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 from astropy.table import Table
 
 from lc_pipeline.simulate.files import EPOCHS_FILE, MEASUREMENTS_FILE, OBJECTS_FILE
@@ -117,7 +118,15 @@ class Truth:
         path = self.folder / MEASUREMENTS_FILE
         if not path.is_file():
             raise SimulationError(f"{path} is not there: simulate with measurements=True")
-        return Table.read(path)
+        table = Table()
+        for name, column in zip(MEASUREMENT_SCHEMA.names, pq.read_table(path).columns, strict=True):
+            if pa.types.is_dictionary(column.type):
+                whole = column.unify_dictionaries().combine_chunks()
+                words = np.array(whole.dictionary.to_pylist())
+                table[name] = words[whole.indices.to_numpy()]
+            else:
+                table[name] = column.to_numpy()
+        return table
 
 
 def object_table(settings: Simulation, objects: SimulatedObjects) -> Table:

@@ -48,7 +48,7 @@ _MIN_CORNERS = 3
 
 #: Objects per run of the index: with fewer there are more runs to look at, with more, more objects.
 _RUN = 512
-#: The index looks this much further (deg): an arc sine near 1 is good to 1e-6 deg only.
+#: The index looks this much further (deg): near a pole, a border is up to 1e-6 deg of RA wide.
 _INDEX_MARGIN = 1e-5
 
 
@@ -138,7 +138,7 @@ def in_cone(
     inside = np.abs(delta - center_dec) <= radius / 3600
     near = np.flatnonzero(inside)
     half_east = np.radians(alpha[near] - center_ra % FULL_CIRCLE) / 2
-    cosines = _cos_dec(delta[near]) * _cos_dec(center_dec)
+    cosines = np.cos(np.radians(delta[near])) * math.cos(math.radians(center_dec))
     if radius_arcsec <= _HALF_CIRCLE_ARCSEC / 2:
         half_north = np.radians(delta[near] - center_dec) / 2
         haversine = np.sin(half_north) ** 2 + cosines * np.sin(half_east) ** 2
@@ -254,7 +254,7 @@ class SkyIndex:
         radius = radius_arcsec / 3600
         half_width = FULL_CIRCLE / 2
         if abs(dec) + radius < _POLE - _INDEX_MARGIN:
-            sine = math.sin(math.radians(radius)) / float(_cos_dec(dec))
+            sine = math.sin(math.radians(radius)) / math.cos(math.radians(dec))
             half_width = math.degrees(math.asin(min(sine, 1.0)))
         return self._near(ra - half_width, 2 * half_width, dec - radius, dec + radius)
 
@@ -279,11 +279,6 @@ def _positions(ra: ArrayLike, dec: ArrayLike) -> tuple[NDArray[np.float64], NDAr
             f"ra has shape {alpha.shape} and dec {delta.shape}: give two lists of the same length"
         )
     return alpha, delta
-
-
-def _cos_dec(dec: ArrayLike) -> NDArray[np.float64]:
-    """Cosine as the sine of the distance from the pole, which keeps its digits there."""
-    return np.asarray(np.sin(np.radians(_POLE - np.abs(dec))))
 
 
 def _ra_arc(ra_range: tuple[float, float]) -> tuple[float, float]:

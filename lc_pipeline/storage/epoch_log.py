@@ -445,7 +445,8 @@ def check_fits(committed: Snapshot, block: EpochBlock) -> None:
 
 def _small(group: zarr.Group, name: str) -> zarr.Array[Any]:
     """One of the small arrays, whose chunks hold committed rows: always written whole, renamed."""
-    return group[name]  # type: ignore[return-value]
+    with zarr.config.set({"array.write_empty_chunks": True}):
+        return group[name]  # type: ignore[return-value]
 
 
 def _text(values: list[str]) -> NDArray[Any]:

@@ -34,6 +34,7 @@ from lc_pipeline.storage.parallel import (
 )
 from lc_pipeline.storage.snapshot import EpochRecord, Snapshot, open_snapshot
 from lc_pipeline.storage.timeseries import object_timeseries
+from lc_pipeline.storage.verify import verify_epochs, verify_objects
 from lc_pipeline.survey import MatchingSection
 
 Layout = Literal["epoch", "object"]
@@ -470,7 +471,9 @@ class LightcurveStorage:
         """
         jobs = [EpochJob(epoch, source) for epoch, source in epoch_catalog_pairs]
         location = self._epoch_snapshot().location
-        results = ingest_parallel(location, jobs, measurement_keys, None, n_workers=n_workers)
+        results = ingest_parallel(
+            location, jobs, measurement_keys or self.measurement_keys, None, n_workers=n_workers
+        )
         self.load_storage()
         if refused := [result for result in results if result.record is None]:
             reasons = "\n  ".join(f"{result.epoch}: {result.error}" for result in refused)
@@ -578,6 +581,48 @@ class LightcurveStorage:
         return self.snapshot
 
     # ------------------------------------------------------------------ publishing
+
+    @property
+    def versions(self) -> list[str]:
+        """Ids of all versions, oldest first; ``snapshot.version`` is the one that is open."""
+        return versions.list_versions(self.location)
+
+    def rollback(self, version: str) -> Self:
+        """Make an older version of an object store current again, and open it.
+
+        Raises
+        ------
+        StorageError
+            If this is an epoch store, or there is no such version.
+        """
+        if self.layout == "epoch":
+            raise StorageError(f"{self.location}: only published light curves can be rolled back")
+        with self.location.writer_lock():
+            versions.point_to(self.location, version)
+        return self.load_storage()
+
+    def verify(
+        self,
+        epochs: LightcurveStorage | None = None,
+        progress: bool | Progress = False,  # noqa: FBT001, FBT002
+    ) -> list[str]:
+        """Read everything back: checksums, counts, and, for an object store, every value.
+
+        Parameters
+        ----------
+        epochs : LightcurveStorage, optional
+            The epoch store to compare an object store with.
+        progress : bool or callable
+
+        Returns
+        -------
+        list of str
+            What is wrong, naming the epoch, the object block or the file; empty if all is well.
+        """
+        with progress_bar("verify", progress) as report:
+            if epochs is None:
+                return verify_epochs(self.location, report)
+            return verify_objects(self.location, epochs.location, report)
 
     def rechunk_to_object_optimized(
         self,

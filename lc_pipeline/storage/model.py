@@ -171,6 +171,8 @@ def create_coordinate(
         compressors=compressors()[1:] if is_text else compressors(),
         dimension_names=dims,
         attributes=COORDINATE_ATTRIBUTES.get(name, {}) | (attributes or {}),
+        # A chunk that is not there is a chunk that was lost.
+        config={"write_empty_chunks": True},
     )
     if values.size:
         array[...] = values.astype(np.dtypes.StringDType()) if is_text else values

@@ -55,6 +55,8 @@ class EpochResult:
     error: str = ""
     arrays: frozenset[str] = frozenset()
     """Names of the arrays that its row has."""
+    unknown_measurements: tuple[str, ...] = ()
+    """Measurements that the store does not have: it was not stored."""
 
 
 def ingest_parallel(
@@ -96,7 +98,9 @@ def ingest_parallel(
         keys = tuple(measurement_keys or rows.committed.measurement_keys)
         place = str(rows.committed.place)
         tasks = [
-            delayed(_ingest_row)(str(location), place, row, job, keys, matching, settings)
+            delayed(_ingest_row)(
+                str(location), place, row, job, keys, matching, settings, measurement_keys is None
+            )
             for row, job in zip(rows.numbers, jobs, strict=True)
         ]
         results = list(compute(*tasks, **_scheduler(n_workers)))
@@ -129,13 +133,22 @@ def _ingest_row(
     measurement_keys: tuple[str, ...],
     matching: MatchingSection | None,
     settings: str,
+    takes_all: bool,  # noqa: FBT001
 ) -> EpochResult:
-    """Read and match one epoch and write its row; runs on a worker."""
+    """Read and match one epoch and write its row; runs on a worker.
+
+    With `takes_all` an epoch with measurements that the store does not have is left to the caller,
+    who can widen the store.
+    """
     try:
         committed = _committed(location, place)
-        block = match_to_store(
-            committed, read_source(job.epoch, job.source), measurement_keys, matching
+        catalog = read_source(job.epoch, job.source)
+        unknown = tuple(
+            key for key in catalog.measurements if key not in committed.measurement_keys
         )
+        if unknown and takes_all:
+            return EpochResult(job.epoch, None, unknown_measurements=unknown)
+        block = match_to_store(committed, catalog, measurement_keys, matching)
         check_fits(committed, block)
         names = frozenset(m.name for m in ARRAYS if getattr(block, m.name) is not None)
         arrays = open_row_arrays(
@@ -207,7 +220,8 @@ def extract_with_dask(
         ),
         scheduler="threads",
     )
-    return join_measurements(blocks)
+    # Each task would note that the other tasks' measurements are not kept.
+    return dataclasses.replace(join_measurements(blocks), notes=(*catalog.notes, *match.notes))
 
 
 def join_measurements(blocks: Sequence[EpochBlock]) -> EpochBlock:
@@ -234,5 +248,4 @@ def join_measurements(blocks: Sequence[EpochBlock]) -> EpochBlock:
         time_offset=joined("time_offset", np.nan),
         catalog_flags=joined("catalog_flags", 0),
         n_detected=joined("n_detected", 0),
-        notes=tuple(dict.fromkeys(note for block in blocks for note in block.notes)),
     )

@@ -108,7 +108,10 @@ def rechunk(
         pairs = _array_pairs(snapshot, staging)
         try:
             n_workers = plan_workers(
-                max(math.prod(target.shards) * target.dtype.itemsize for _, _, target in pairs),
+                max(
+                    math.prod(target.shards or target.shape) * target.dtype.itemsize
+                    for _, _, target in pairs
+                ),
                 n_workers or min(os.cpu_count() or 1, 4),
                 memory_limit,
             )
@@ -183,6 +186,10 @@ def _array_pairs(
             for model in ARRAYS
             if model.name in target
         ]
+
+
+def _shard_bytes(array: zarr.Array[Any]) -> int:
+    return math.prod(array.shards or array.shape) * array.dtype.itemsize
 
 
 def _take_over(

@@ -109,6 +109,7 @@ def test_radius_zero_is_the_very_position_and_180_degrees_everything(ra, dec):
     near = near[np.abs(near - dec) > 9e-12]
     assert in_cone([ra], [dec], ra, dec, 0.0).all()
     assert in_cone([(ra + 360) % 360], [dec], ra - 360, dec, 0.0).all()
+    assert in_cone([round(ra)], [dec], round(ra) + 360e6, dec, 0.0).all()
     assert not in_cone(np.full(len(near), ra), near, ra, dec, 0.0).any()
     assert in_cone([ra, ra + 180, 5.0], [dec, -dec, 7.0], ra, dec, ALL_SKY).all()
     assert not in_cone([ra + 180], [-dec], ra, dec, ALL_SKY - 1e-6).any()
@@ -305,6 +306,19 @@ def test_the_index_finds_the_objects_of_a_cone(objects, index, ra, dec, radius):
     assert np.array_equal(found, np.flatnonzero(in_cone(*objects, ra, dec, radius)))
 
 
+@settings(max_examples=100, deadline=None)
+@given(ra=RA, dec=DEC | NEAR_POLE | NEAR_POLE.map(lambda dec: -dec), radius=RADIUS, seed=SEED)
+@example(ra=10.0, dec=40.0, radius=3.6e4, seed=1)
+def test_the_index_overlooks_no_object_on_the_rim(ra, dec, radius, seed):
+    angle = np.random.default_rng(seed).uniform(0, 2 * np.pi, 30)
+    angle[:4] = 0, np.pi / 2, np.pi, 3 * np.pi / 2
+    rim = at(ra, dec, angle, np.full(30, np.radians(radius / 3600)))
+    inside = in_cone(*rim, ra, dec, radius)
+    for object_ra, object_dec, expected in zip(*rim, inside, strict=True):
+        # One object alone: what its run covers is no larger than itself.
+        assert len(SkyIndex([object_ra], [object_dec]).cone(ra, dec, radius)) == expected
+
+
 @settings(max_examples=60, deadline=None)
 @given(which=st.integers(0, 19999), radius=st.sampled_from([0.0, 1e-3, 60.0, 3600.0]))
 def test_the_index_finds_an_object_where_it_is(objects, index, which, radius):
@@ -351,9 +365,10 @@ def test_an_index_of_no_objects_finds_none():
 
 
 def test_an_object_without_a_position_is_nowhere_and_hides_no_other():
-    ra, dec = [10.0, np.nan, 10.1, 10.0], [0.0, 0.0, np.nan, 90.0]
+    ra, dec = [10.0, np.nan, 10.1, 10.0], [0.0, 0.0, np.nan, 89.0]
     index = SkyIndex(ra, dec)
     assert index.cone(10.0, 0.0, ALL_SKY).tolist() == [0, 3]
+    assert index.cone(10.0, 0.0, 5.0).tolist() == [0]
     assert index.box((0, 360), (-90, 90)).tolist() == [0, 3]
     assert index.box((9, 11), (-90, 90)).tolist() == [0, 3]
     assert index.polygon([(9, -1), (11, -1), (11, 1), (9, 1)]).tolist() == [0]

@@ -48,9 +48,7 @@ def test_any_order_and_repetition_of_ingests_gives_the_last_of_each_epoch(
     tmp_path_factory, ingests
 ):
     folder = tmp_path_factory.mktemp("store")
-    storage = LightcurveStorage(folder / "epochs").create_storage(
-        make_reference(5), ["g", "r"]
-    )
+    storage = LightcurveStorage(folder / "epochs").create_storage(make_reference(5), ["g", "r"])
     blocks = [
         make_block(f"night{epoch}", seed, time=60000.0 + (7 * epoch) % 5) for epoch, seed in ingests
     ]
@@ -67,9 +65,7 @@ def test_any_order_and_repetition_of_ingests_gives_the_last_of_each_epoch(
 def test_the_object_store_does_not_depend_on_the_order_of_epochs(tmp_path_factory, order, batch):
     folder = tmp_path_factory.mktemp("store")
     blocks = [make_block(f"night{number}", number) for number in order]
-    storage = LightcurveStorage(folder / "epochs").create_storage(
-        make_reference(5), ["g", "r"]
-    )
+    storage = LightcurveStorage(folder / "epochs").create_storage(make_reference(5), ["g", "r"])
     for start in range(0, len(blocks), batch):
         storage.append_epochs(blocks[start : start + batch])
     objects = storage.rechunk_to_object_optimized(folder / "objects", progress=False)
@@ -82,9 +78,7 @@ def test_many_blocks_and_segments_are_put_together_right(tmp_path, monkeypatch):
     monkeypatch.setattr("lc_pipeline.storage.layout.TASK_BYTES", 1)
     plan = epoch_log.plan_epoch_layout
     monkeypatch.setattr(epoch_log, "plan_epoch_layout", lambda *shape: plan(*shape, task_bytes=1))
-    storage = LightcurveStorage(tmp_path / "epochs").create_storage(
-        make_reference(50), ["g", "r"]
-    )
+    storage = LightcurveStorage(tmp_path / "epochs").create_storage(make_reference(50), ["g", "r"])
     blocks = [make_block(f"night{number}", number, n_objects=50) for number in range(37)]
     storage.append_epochs(blocks)
     objects = storage.rechunk_to_object_optimized(tmp_path / "objects", progress=False)

@@ -1,0 +1,302 @@
+"""Claims about what happens to a store over the years: removals, compaction, versions, damage."""
+
+import datetime as dt
+import itertools
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from lc_pipeline.errors import CatalogError, NotInStoreError, StorageError
+from lc_pipeline.storage import LightcurveStorage, epoch_log, rechunk, versions
+from lc_pipeline.storage.layout import plan_workers, unchanged_segments
+
+from .conftest import make_block, make_reference
+from .test_lightcurve_storage import assert_same
+
+ingest = st.tuples(st.just("ingest"), st.integers(0, 4), st.integers(0, 99))
+remove = st.tuples(st.just("remove"), st.integers(0, 4), st.just(0))
+upkeep = st.tuples(st.sampled_from(["compact", "publish"]), st.just(0), st.just(0))
+
+
+@settings(max_examples=8, suppress_health_check=[HealthCheck.too_slow])
+@given(steps=st.lists(st.one_of(ingest, ingest, remove, upkeep), min_size=1, max_size=12))
+def test_any_history_gives_the_same_light_curves_as_a_plain_dictionary(tmp_path_factory, steps):
+    folder = tmp_path_factory.mktemp("store")
+    storage = LightcurveStorage(folder / "epochs").create_storage(make_reference(5), ["g", "r"])
+    model = {}
+    for step, epoch, seed in steps:
+        key = f"night{epoch}"
+        if step == "ingest":
+            model[key] = make_block(key, seed, time=60000.0 + epoch)
+            storage.append_epochs([model[key]])
+        elif step == "remove" and key in model:
+            del model[key]
+            storage.remove_epoch(key)
+        elif step == "compact":
+            storage.compact()
+            assert storage.snapshot.n_rows == len(model)
+        elif step == "publish" and model:
+            storage.rechunk_to_object_optimized(folder / "objects", progress=False)
+        assert_same(storage.dataset, list(model.values()))
+    assert storage.verify() == []
+    if model:
+        objects = storage.rechunk_to_object_optimized(folder / "objects", progress=False)
+        assert_same(objects.dataset, list(model.values()))
+        assert objects.verify(storage) == []
+    shutil.rmtree(folder)
+
+
+def test_a_removed_epoch_can_come_back(storage):
+    storage.append_epochs([make_block("a", 1), make_block("b", 2)])
+    storage.remove_epoch("a")
+    assert storage.epoch_keys == ["b"]
+    with pytest.raises(NotInStoreError, match="no epoch 'a' to remove"):
+        storage.remove_epoch("a")
+    storage.append_epochs([make_block("a", 3, time=60001.0)])
+    assert_same(storage.dataset, [make_block("a", 3, time=60001.0), make_block("b", 2)])
+
+
+def test_a_reader_from_before_a_compaction_still_sees_its_rows(storage):
+    for seed in range(4):
+        storage.append_epochs([make_block("a", seed, time=60000.0)])
+    reader = LightcurveStorage(storage.location.path).load_storage()
+    lightcurves = reader.lightcurves
+    assert storage.compact()
+    storage.append_epochs([make_block("b", 9)])
+    np.testing.assert_array_equal(
+        lightcurves.isel(epoch=0).transpose("measurement", "value", "object").values,
+        make_block("a", 3).lightcurves,
+    )
+    assert len(storage.epoch_keys) == 2
+
+
+def test_a_reader_is_told_when_its_version_was_removed(published):
+    objects = published(make_block("a", 1))
+    lightcurves = objects.lightcurves
+    for seed in range(4):
+        published(make_block("a", seed + 2, time=60000.0))
+    removed = versions.remove_old_versions(objects.location, keep=1, grace=dt.timedelta(0))
+    assert objects.snapshot.version in removed
+    with pytest.raises(StorageError, match=r"has been removed.*Open the store again"):
+        lightcurves.values  # noqa: B018
+
+
+def test_a_reader_sees_one_version_through_twenty_publications(published):
+    objects = published(make_block("a", 0))
+    for seed in range(1, 21):
+        published(make_block("a", seed, time=60000.0))
+        assert_same(objects.dataset, [make_block("a", 0)])
+        objects.__dict__.pop("dataset")
+    assert_same(
+        LightcurveStorage(objects.location.path).dataset, [make_block("a", 20, time=60000.0)]
+    )
+
+
+def test_old_versions_go_when_they_are_old_and_enough_newer_ones_are_there(published):
+    for seed in range(6):
+        objects = published(make_block("a", seed, time=60000.0))
+    place = objects.location
+    assert versions.list_versions(place) == [f"v{number:06d}" for number in range(1, 7)]
+    assert versions.remove_old_versions(place, keep=3, grace=dt.timedelta(days=1)) == []
+    objects.rollback("v000001")
+    removed = versions.remove_old_versions(place, keep=3, grace=dt.timedelta(0))
+    assert removed == ["v000002", "v000003"]
+    assert LightcurveStorage(place.path).snapshot.version == "v000001"
+
+
+def test_rolling_back_shows_the_older_light_curves_until_the_next_publication(published):
+    published(make_block("a", 1))
+    objects = published(make_block("a", 2, time=60001.0))
+    objects.rollback("v000001")
+    assert_same(LightcurveStorage(objects.location.path).dataset, [make_block("a", 1)])
+    newest = published(make_block("b", 3))
+    assert newest.snapshot.version == "v000003"
+    assert_same(newest.dataset, [make_block("a", 2, time=60001.0), make_block("b", 3)])
+    with pytest.raises(NotInStoreError, match="no version 'v9'"):
+        objects.rollback("v9")
+
+
+def test_a_new_epoch_costs_the_last_segment_only(storage, tmp_path, monkeypatch):
+    monkeypatch.setattr("lc_pipeline.storage.layout.SEGMENT", 16)
+    storage.append_epochs([make_block(f"n{number:02d}", number) for number in range(40)])
+    objects = storage.rechunk_to_object_optimized(tmp_path / "objects", progress=False)
+    written = []
+    copy = rechunk._copy_shard
+    monkeypatch.setattr(
+        rechunk,
+        "_copy_shard",
+        lambda pairs, rows, task: written.append(task.epochs) or copy(pairs, rows, task),
+    )
+    storage.append_epochs([make_block("n40", 40)])
+    newer = storage.rechunk_to_object_optimized(tmp_path / "objects", progress=False)
+    assert written == [slice(32, 41)]
+    assert_same(newer.dataset, [make_block(f"n{number:02d}", number) for number in range(41)])
+    assert_same(objects.dataset, [make_block(f"n{number:02d}", number) for number in range(40)])
+    # A correction of an old epoch costs its own segment as well.
+    written.clear()
+    storage.append_epochs([make_block("n03", 99, time=60003.0)])
+    newest = storage.rechunk_to_object_optimized(tmp_path / "objects", progress=False)
+    assert written == [slice(0, 16)]
+    assert newest.verify(storage) == []
+
+
+@given(st.lists(st.integers(0, 3), max_size=30), st.integers(0, 30), st.integers(1, 8))
+def test_segments_are_unchanged_where_every_ingest_is_the_same(before, place, segment):
+    before = [str(number) for number in before]
+    after = [*before]
+    after.insert(min(place, len(before)), "new")
+    for number in unchanged_segments(before, after, segment):
+        cut = slice(number * segment, (number + 1) * segment)
+        assert before[cut] == after[cut]
+
+
+@given(st.integers(1, 10**9), st.integers(1, 16), st.integers(1, 10**10))
+def test_the_memory_limit_is_kept_or_said_to_be_too_low(shard, workers, limit):
+    if 3 * shard > limit:
+        with pytest.raises(ValueError, match="one shard needs"):
+            plan_workers(shard, workers, limit)
+    else:
+        planned = plan_workers(shard, workers, limit)
+        assert 1 <= planned <= workers
+        assert planned * 3 * shard <= limit
+
+
+def test_a_memory_limit_that_is_too_low_publishes_nothing(storage, tmp_path):
+    storage.append_epochs([make_block("a", 1)])
+    with pytest.raises(StorageError, match="memory_limit: one shard needs"):
+        storage.rechunk_to_object_optimized(tmp_path / "objects", progress=False, memory_limit=10)
+    assert not (tmp_path / "objects" / "current.json").exists()
+
+
+def test_without_the_lock_concurrent_appends_lose_epochs(storage, monkeypatch):
+    """Why there is a lock: two writers that start from the same commit write the same row."""
+    other = LightcurveStorage(storage.location.path).load_storage()
+    stale = other.snapshot
+    storage.append_epochs([make_block("a", 1)])
+    monkeypatch.setattr(epoch_log, "open_snapshot", lambda _: stale)
+    epoch_log.append_epochs(
+        storage.location,
+        [make_block("b", 2)],
+        [epoch_log.EpochRecord.of(make_block("b", 2), stale.reference, "")],
+    )
+    monkeypatch.undo()
+    assert LightcurveStorage(storage.location.path).epoch_keys == ["b"]  # a is lost
+
+
+def sources(n_epochs, folder):
+    from astropy.table import Table  # noqa: PLC0415
+
+    for number in range(n_epochs):
+        path = folder / f"n{number}.ecsv"
+        reference = make_reference(5)
+        columns = {"ra": reference.ra, "dec": reference.dec}
+        for place, key in enumerate(("g", "r")):
+            columns[f"mag_{key}"] = 15.0 + np.arange(5) + number / 8 + place
+            columns[f"magerr_{key}"] = np.full(5, 0.25)
+        Table(columns, meta={"MJD-OBS": 60000.0 + number}).write(path)
+        yield f"n{number}", path
+
+
+@pytest.mark.parametrize("n_workers", [1, 2])
+def test_epochs_ingested_side_by_side_are_the_same_as_one_by_one(storage, tmp_path, n_workers):
+    stored = storage.populate_all_epochs_parallel(sources(5, tmp_path), n_workers=n_workers)
+    assert stored == {f"n{number}": 10 for number in range(5)}
+    assert storage.snapshot.n_rows == 5
+    assert "time_offset" not in storage.dataset
+    for number in range(5):
+        magnitude = storage.get_epoch_data(f"n{number}").sel(measurement="r", value="mag")
+        np.testing.assert_array_equal(magnitude, 16.0 + np.arange(5) + number / 8)
+    assert storage.verify() == []
+
+
+def test_epochs_are_ingested_on_an_existing_cluster(storage, tmp_path):
+    distributed = pytest.importorskip("distributed")
+    with (
+        distributed.LocalCluster(n_workers=1, processes=False, dashboard_address=None) as cluster,
+        distributed.Client(cluster),
+    ):
+        storage.populate_all_epochs_parallel(sources(3, tmp_path))
+    assert storage.epoch_keys == ["n0", "n1", "n2"]
+
+
+def test_refused_epochs_leave_no_trace_among_those_ingested_side_by_side(storage, tmp_path):
+    pairs = list(sources(4, tmp_path))
+    pairs[1][1].write_bytes(b"")
+    with pytest.raises(CatalogError, match=r"1 of 4 epochs were refused[^$]*n1\.ecsv: is empty"):
+        storage.populate_all_epochs_parallel(pairs, n_workers=1)
+    assert storage.epoch_keys == ["n0", "n2", "n3"]
+    assert storage.snapshot.n_rows == 4
+    assert storage.verify() == []
+    assert storage.compact()
+    assert storage.snapshot.n_rows == 3
+
+
+def test_extraction_with_dask_gives_the_same_row(storage, tmp_path):
+    from lc_pipeline import SourceCatalog  # noqa: PLC0415
+
+    ((_, path),) = sources(1, tmp_path)
+    catalog = SourceCatalog.read(path)
+    plain = storage.populate_epoch_from_catalog("plain", catalog)
+    assert storage.populate_epoch_from_catalog_dask("dask", catalog) == plain == 10
+    one, other = (storage.dataset.sel(epoch=key).load() for key in ("plain", "dask"))
+    for name in ("lightcurves", "flags", "separation"):
+        np.testing.assert_array_equal(one[name].values, other[name].values)
+
+
+def test_verify_finds_a_flipped_byte_in_any_file(storage, tmp_path):
+    storage.append_epochs([make_block("a", 1), make_block("b", 2)])
+    objects = storage.rechunk_to_object_optimized(tmp_path / "objects", progress=False)
+    assert storage.verify() == objects.verify(storage) == []
+    random = np.random.default_rng(1)
+    for folder, check in (
+        (storage.location.path, lambda: LightcurveStorage(storage.location.path).verify()),
+        (objects.location.path, lambda: LightcurveStorage(objects.location.path).verify(storage)),
+    ):
+        for file in sorted(path for path in Path(folder).rglob("*") if path.is_file()):
+            whole = file.read_bytes()
+            damaged = bytearray(whole)
+            damaged[random.integers(len(damaged))] ^= 1 << int(random.integers(8))
+            file.write_bytes(damaged)
+            problems = check()
+            file.write_bytes(whole)
+            assert problems, f"{file.relative_to(folder)} was damaged and nobody noticed"
+            if "lightcurves/c" in str(file):
+                assert any("epoch '" in p or "objects 0 to 4" in p for p in problems), problems
+        assert check() == []
+
+
+def test_verify_finds_a_file_that_is_gone(storage, tmp_path):
+    storage.append_epochs([make_block("a", 1), make_block("b", 2)])
+    objects = storage.rechunk_to_object_optimized(tmp_path / "objects", progress=False)
+    lost = [
+        file
+        for store in (storage, objects)
+        for file in store.snapshot.place.path.rglob("*")
+        if file.is_file()
+    ]
+    for file in lost:
+        whole = file.read_bytes()
+        file.unlink()
+        problems = LightcurveStorage(storage.location.path).verify()
+        problems += LightcurveStorage(objects.location.path).verify(storage)
+        file.write_bytes(whole)
+        assert problems, f"{file} is gone and nobody noticed"
+
+
+@pytest.mark.parametrize("radius", [0.5, 4.0, 40.0])
+def test_cones_and_boxes_name_the_objects_in_them(published, radius):
+    objects = published(make_block("a", 1))
+    expected = [f"star{number:04d}" for number in range(5) if abs(number - 2) * 3.586 <= radius]
+    assert objects.get_objects_in_cone(10.002, -5.0, radius) == expected
+    box = ((10.0005, 10.0035), (-6, -4))
+    assert objects.get_objects_in_region(*box) == ["star0001", "star0002", "star0003"]
+    assert objects.get_objects_in_region_distributed(
+        *box, use_dask=True
+    ) == objects.get_objects_in_region(*box)
+    corners = list(itertools.product((10.0005, 10.0035), (-5.1, -4.9)))
+    polygon = [corners[0], corners[1], corners[3], corners[2]]
+    assert objects.get_objects_in_polygon(polygon) == objects.get_objects_in_region(*box)
