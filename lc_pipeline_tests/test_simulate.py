@@ -10,7 +10,7 @@ import astropy.units as u
 import numpy as np
 import pytest
 from astropy.coordinates import SkyCoord
-from astropy.table import Table
+from astropy.io import fits
 from astropy.time import Time
 from click.testing import CliRunner
 from scipy.spatial import Delaunay
@@ -87,8 +87,8 @@ def variables():
 def test_periodic_variables_have_the_stated_period_amplitude_mean_and_phase(variables, kind):
     these = np.flatnonzero(variables.kind == kind)
     assert len(these) == 10
-    for number in these[:3]:
-        phase = np.arange(2000) / 2000
+    for number in these[:2]:
+        phase = np.arange(1200) / 1200
 
         def curve(time, number=number):
             pair = np.full(2, time)
@@ -97,7 +97,7 @@ def test_periodic_variables_have_the_stated_period_amplitude_mean_and_phase(vari
         period, t0 = variables.period[number], variables.t0[number]
         one = np.array([curve(t0 + period * p) for p in phase])
         amplitude = variables.amplitude[:, number]
-        np.testing.assert_allclose(np.ptp(one, axis=0), amplitude, rtol=2e-4)
+        np.testing.assert_allclose(np.ptp(one, axis=0), amplitude, rtol=1e-3)
         np.testing.assert_allclose(one.mean(axis=0), variables.magnitude[:, number], atol=1e-4)
         extreme = one.max(axis=0) if kind in ("ea", "ew") else one.min(axis=0)
         np.testing.assert_allclose(one[0], extreme, atol=1e-4)
@@ -105,7 +105,7 @@ def test_periodic_variables_have_the_stated_period_amplitude_mean_and_phase(vari
         np.testing.assert_allclose(later, one[::50], atol=1e-5)
         # No shorter period will do: half of it, or a third.
         for part in (2, 3):
-            shifted = np.roll(one, 2000 // part, axis=0)
+            shifted = np.roll(one, 1200 // part, axis=0)
             assert (np.abs(shifted - one).max(axis=0) > 0.05 * amplitude).all()
 
 
@@ -402,13 +402,15 @@ def test_what_no_exposure_saw_was_not_observed(chain, values):
 
 def test_what_was_too_faint_or_lost_was_not_detected_inside_the_outline_of_the_epoch(chain, values):
     truth, _ = chain
-    objects = {str(row["key"]): row for row in truth.objects}
+    objects = {str(row["key"]): dict(zip(row.colnames, row, strict=True)) for row in truth.objects}
+    epochs = {str(row["epoch"]): dict(zip(row.colnames, row, strict=True)) for row in truth.epochs}
     n_inside = 0
     rows = of_fate(values, "faint", "dropped")
-    for epoch, row in ((e, r) for e in truth.epochs for r in rows if r["epoch"] == e["epoch"]):
-        ending = f"_{row['band']}" if truth.settings.layout == "files" else ""
-        corners = outline_of(truth.folder / "epochs" / f"{epoch['epoch']}{ending}.fits")
-        place = objects[str(row["object"])]
+    columns = ("object", "epoch", "band", "stored_mag", "stored_flags")
+    for key, name, band, stored, flags in zip(*(rows[c].tolist() for c in columns), strict=True):
+        place, epoch = objects[key], epochs[name]
+        ending = f"_{band}" if truth.settings.layout == "files" else ""
+        corners = outline_of(truth.folder / "epochs" / f"{name}{ending}.fits")
         years = 2000 + (epoch["mjd_g"] - 51544.5) / 365.25 - 2016
         motion = np.array([place["pm_ra_cosdec"], place["pm_dec"]]) * years / 1000
         shifted = flat(place["ra"], place["dec"]) + motion
@@ -416,14 +418,14 @@ def test_what_was_too_faint_or_lost_was_not_detected_inside_the_outline_of_the_e
         is_inside = corners.find_simplex(shifted) >= 0
         n_inside += is_inside
         expected = MeasurementFlag.NOT_DETECTED if is_inside else MeasurementFlag.NOT_OBSERVED
-        assert row["stored_flags"] == expected
-        assert np.isnan(row["stored_mag"])
+        assert flags == expected
+        assert np.isnan(stored)
     assert n_inside > 10
 
 
 @cache
 def outline_of(path):
-    catalogue = Table.read(path)
+    catalogue = fits.getdata(path, 1)
     return Delaunay(flat(catalogue["ra"], catalogue["dec"]))
 
 
@@ -518,6 +520,11 @@ def test_the_command_says_what_it_made_and_what_to_type_next(invoke, tmp_path):
     settings = Truth.read(folder).settings
     assert (settings.rrab, settings.clouds, settings.center) == (0.04, 0.0, (0.0, -90.0))
     assert (settings.bands, settings.seed, settings.radius_arcmin) == (("g", "r", "i"), 7, 4.0)
+
+
+def test_one_star_is_simulated_with_a_word_of_warning(invoke, tmp_path):
+    assert "astrometric_offset=0" in invoke(tmp_path / "one", "--objects", 1, "--epochs", 1).stdout
+    assert "Note" not in invoke(tmp_path / "many", "--objects", 30, "--epochs", 1).stdout
 
 
 def test_a_folder_with_something_in_it_is_left_alone(invoke, tmp_path):

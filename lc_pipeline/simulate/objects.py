@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -110,10 +111,20 @@ class SimulatedObjects:
         )
         return np.flatnonzero(brighter)
 
+    @cached_property
+    def members(self) -> dict[str, Indices]:
+        """Which objects are of each variable kind that there is."""
+        places = {kind: np.flatnonzero(self.kind == kind) for kind in VARIABLE_KINDS}
+        return {kind: these for kind, these in places.items() if len(these)}
+
+    @cached_property
+    def _vectors(self) -> Floats:
+        return unit_vectors(self.ra, self.dec)
+
     def vectors_at(self, mjd: float) -> Floats:
         """Unit vectors at a time, shape ``(n, 3)``."""
         years = 2000.0 + (mjd - _J2000_MJD) / _DAYS_PER_YEAR - REFERENCE_YEAR
-        vectors = unit_vectors(self.ra, self.dec)
+        vectors = self._vectors.copy()
         moving = np.flatnonzero((self.pm_ra_cosdec != 0) | (self.pm_dec != 0))
         east, north = tangent_basis(vectors[moving])
         per_arcsec = years / 1000 / ARCSEC_PER_RADIAN
@@ -142,10 +153,7 @@ class SimulatedObjects:
             At most `DARK`.
         """
         magnitudes = self.magnitude.copy()
-        for kind in np.unique(self.kind).tolist():
-            if kind == "constant":
-                continue
-            these = np.flatnonzero(self.kind == kind)
+        for kind, these in self.members.items():
             since = mjd[:, np.newaxis] - self.t0[these]
             if kind == "transient":
                 magnitudes[:, these] += transient_fading(since, self.rise[these], self.fall[these])

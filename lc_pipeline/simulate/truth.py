@@ -18,6 +18,9 @@ from lc_pipeline.simulate.objects import PIVOT_COLOUR, REFERENCE_YEAR, Simulated
 from lc_pipeline.simulate.observing import Fate, Observation, SimulatedSky
 from lc_pipeline.simulate.settings import Simulation, SimulationError
 
+#: Fewer objects than this may not show the shift of an epoch.
+_FEW = 10
+
 
 @dataclass(frozen=True, eq=False)
 class Truth:
@@ -85,13 +88,17 @@ class Truth:
             f"What is true: {', '.join(str(path) for path in tables if path.is_file())}",
             f"Next: lc-pipeline run {folder}",
         ]
-        star = self._showpiece()
-        if star is not None:
-            by_key = settings.reference == "file"
-            name = star["key"] if by_key else f"{star['ra']:.5f},{star['dec']:+.5f}"
+        if settings.reference == "epochs":
+            lines.append(f"      lc-pipeline objects {folder}")
+        elif (star := self._showpiece()) is not None:
             lines.append(
-                f"      lc-pipeline lightcurve {folder} {name} -o star.png"
+                f"      lc-pipeline lightcurve {folder} {star['key']} -o star.png"
                 f"   # {star['kind']}, period {star['period']:.5g} d"
+            )
+        if settings.astrometric_offset > 0 and settings.n_objects < _FEW:
+            lines.append(
+                "Note: so few objects do not show by how much an epoch is shifted, and may stay "
+                "unmatched; --set astrometric_offset=0 makes no shifts"
             )
         return lines
 

@@ -373,18 +373,21 @@ def _center_of_circle_around(vectors: Vectors) -> Vectors:
 def _check_simple(corners: NDArray[np.float64]) -> None:
     """Raise an error where edges cross, or enclose nothing."""
     starts, ends = corners, np.roll(corners, -1, axis=0)
-    border = _POLYGON_BORDER * (1 + np.sum(corners**2, axis=1).max())
     length = np.linalg.norm(ends - starts, axis=1)
     for i in range(len(corners) - 1):
         # Whether both ends of each edge are on different sides of the other, beyond rounding.
         here = (starts[i], ends[i])
         there = (starts[i + 1 :], ends[i + 1 :])
         first, second = (_cross(here[1] - here[0], point - here[0]) / length[i] for point in there)
-        parted = (np.minimum(first, second) < -border) & (np.maximum(first, second) > border)
+        parted = (np.minimum(first, second) < -_POLYGON_BORDER) & (
+            np.maximum(first, second) > _POLYGON_BORDER
+        )
         first, second = (
             _cross(there[1] - there[0], point - there[0]) / length[i + 1 :] for point in here
         )
-        parted &= (np.minimum(first, second) < -border) & (np.maximum(first, second) > border)
+        parted &= (np.minimum(first, second) < -_POLYGON_BORDER) & (
+            np.maximum(first, second) > _POLYGON_BORDER
+        )
         if parted.any():
             other = i + 1 + int(np.argmax(parted))
             raise RegionError(
@@ -392,7 +395,7 @@ def _check_simple(corners: NDArray[np.float64]) -> None:
                 f"vertex {other} (counted from 0, without repeated ones). Give the vertices in "
                 f"order along the border"
             )
-    if np.linalg.svd(corners - corners.mean(axis=0), compute_uv=False)[1] <= border:
+    if np.linalg.svd(corners - corners.mean(axis=0), compute_uv=False)[1] <= _POLYGON_BORDER:
         raise RegionError("the polygon encloses nothing: its vertices lie on one great circle")
 
 

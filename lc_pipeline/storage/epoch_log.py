@@ -3,7 +3,9 @@
 A row is one ingest of one epoch. To append, a writer grows the arrays, writes the new row's
 shards, then the small per-epoch arrays, and last the group's consolidated metadata, in one rename.
 Readers open the consolidated metadata and so see the rows of the last commit, whatever lies
-behind them. A writer starts again from the committed length, so a crash leaves nothing to repair.
+behind them. A writer that died leaves rows that are never committed; the next one sets them aside
+and starts behind them (workers of the dead one may be writing there still). There is nothing to
+repair.
 
 For each epoch key the last committed row counts; nothing that is committed is ever rewritten.
 """
@@ -43,6 +45,7 @@ from lc_pipeline.storage.model import (
     ArrayModel,
     create_array,
     create_coordinate,
+    dims_on_disk,
 )
 from lc_pipeline.storage.snapshot import EpochRecord, Snapshot, open_snapshot
 from lc_pipeline.survey import MatchingSection
@@ -52,6 +55,7 @@ ARRAY_NAMES = frozenset(model.name for model in ARRAYS)
 
 #: The small arrays with a value per row. Their chunks hold committed rows as well.
 PER_ROW = ("epoch", "time", "record")
+PER_EPOCH = ARRAY_NAMES | set(PER_ROW)
 
 
 def create_epoch_log(
@@ -170,21 +174,22 @@ class NewRows:
     arrays: dict[str, zarr.Array[Any]] = field(default_factory=dict)
 
     def grow(self, needed: Iterable[str]) -> None:
-        """Make every array as long as the new rows, rid of what a crashed writer left there.
+        """Make every array as long as the new rows, and otherwise as the last commit has it.
 
         Parameters
         ----------
         needed : iterable of str
             Names of the arrays that the rows have; optional ones are made if they are not there.
         """
+        committed = self.committed
         sizes = {
-            "epoch": self.numbers.start,
-            "measurement": len(self.committed.measurement_keys),
-            "value": len(self.committed.value_names),
-            "object": self.committed.n_objects,
+            "epoch": self.numbers.stop,
+            "measurement": len(committed.measurement_keys),
+            "value": len(committed.value_names),
+            "object": committed.n_objects,
         }
         needed = set(needed)
-        attributes = self.committed.attributes
+        attributes = committed.attributes
         for model in ARRAYS:
             if model.name in needed and model.name not in self.group:
                 _create_row_array(
@@ -194,11 +199,11 @@ class NewRows:
                     int(attributes["object_block"]),
                     int(attributes["object_capacity"]),
                 )
+        for _, array in self.group.arrays():
+            shape = tuple(sizes[dim] for dim in dims_on_disk(array))
+            if array.shape != shape:
+                array.resize(shape)
         self.arrays = open_row_arrays(self.group)
-        for array in [*self.arrays.values(), *(_small(self.group, name) for name in PER_ROW)]:
-            if array.shape[0] > self.numbers.start:
-                array.resize((self.numbers.start, *array.shape[1:]))
-            array.resize((self.numbers.stop, *array.shape[1:]))
 
     def drop(self, name: str) -> None:
         """Take away an array that was made for these rows and turned out not to be needed."""
@@ -213,7 +218,9 @@ class NewRows:
         records : sequence of EpochRecord or None
             One for each new row; None sets the row aside.
         """
-        rows = slice(self.numbers.start, self.numbers.stop)
+        # Whatever a writer that died has left between the last commit and our rows is set aside.
+        rows = slice(self.committed.n_rows, self.numbers.stop)
+        records = [None] * (self.numbers.start - rows.start) + list(records)
         _small(self.group, "epoch")[rows] = _text([r.epoch if r else "" for r in records])
         times = [np.nan if r is None or r.time is None else r.time for r in records]
         _small(self.group, "time")[rows] = np.array(times)
@@ -234,7 +241,10 @@ def appending(location: Location, n_rows: int) -> Iterator[NewRows]:
         committed = open_snapshot(location)
         store = committed.place.zarr_store(read_only=False)
         group = zarr.open_group(store, mode="r+", use_consolidated=False)
-        yield NewRows(committed, group, range(committed.n_rows, committed.n_rows + n_rows))
+        # A writer that was killed may have workers that still write their rows: never use those.
+        start = max(array.shape[0] for name, array in group.arrays() if name in PER_EPOCH)
+        start = max(start, committed.n_rows)
+        yield NewRows(committed, group, range(start, start + n_rows))
 
 
 def open_row_arrays(group: zarr.Group) -> dict[str, zarr.Array[Any]]:

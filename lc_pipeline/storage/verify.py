@@ -157,6 +157,7 @@ def _open(location: Location) -> tuple[list[str], Snapshot | None]:
     except Exception as error:  # noqa: BLE001 (whatever damaged metadata raise)
         return [f"{location}: cannot be opened: {error}"], None
     problems = []
+    is_readable = True
     if checksum(metadata) != metadata["attributes"]["lc_pipeline"].get(CHECKSUM):
         problems.append(f"{snapshot.place}: zarr.json: its checksum does not agree")
     for name, committed in metadata["consolidated_metadata"]["metadata"].items():
@@ -177,5 +178,6 @@ def _open(location: Location) -> tuple[list[str], Snapshot | None]:
                 if array.nchunks_initialized < array.nchunks:
                     problems.append(f"{snapshot.place / name}: chunks are missing")
             except Exception as error:  # noqa: BLE001
+                is_readable = False
                 problems.append(f"{snapshot.place / name}: cannot be read ({error})")
-    return problems, snapshot
+    return problems, snapshot if is_readable else None

@@ -216,7 +216,8 @@ def test_a_polygon_holds_what_its_border_goes_round(ra, dec, n_vertices, size, c
 
 
 @settings(max_examples=40, deadline=None)
-@given(RA, DEC, st.floats(-4, 1.5), SEED)
+@given(RA, DEC, st.floats(-4, 1.9), SEED)
+@example(0.0, 0.0, 1.9, 1)
 def test_vertices_and_edges_belong_to_their_polygon_and_beyond_is_out(ra, dec, size, seed):
     rng = np.random.default_rng(seed)
     angle = np.radians([0, 72, 144, 216, 288]) + rng.uniform(0, 6)
@@ -224,12 +225,22 @@ def test_vertices_and_edges_belong_to_their_polygon_and_beyond_is_out(ra, dec, s
     corners = unit_vectors(*at(ra, dec, angle, np.full(5, radius)))
     share = rng.uniform(0, 1, (20, 1, 1))
     edges = (share * corners + (1 - share) * np.roll(corners, 1, axis=0)).reshape(-1, 3)
+    edges = np.vstack([edges, corners])
+    edges /= np.linalg.norm(edges, axis=1, keepdims=True)
     vertices = np.column_stack(sky_coordinates(corners))
     assert in_polygon(*vertices.T, vertices).all()
     assert in_polygon(*sky_coordinates(edges), vertices).all()
     center = unit_vectors(ra, dec)
-    outside = edges + (edges - (edges @ center)[:, None] * center) * (1e-7 / 10.0**size)
-    assert not in_polygon(*sky_coordinates(outside), vertices).any()
+    outward = edges - (edges @ center)[:, None] * center
+    outward /= np.linalg.norm(outward, axis=1, keepdims=True)
+    assert in_polygon(*sky_coordinates(edges + np.radians(5e-10) * outward), vertices).all()
+    assert not in_polygon(*sky_coordinates(edges + np.radians(1e-7) * outward), vertices).any()
+
+
+def test_the_continuation_of_an_edge_is_not_border():
+    fork = [(0, -3), (5, -3), (5, 0), (4, 0), (4, -2), (1, -2), (1, 0), (0, 0)]
+    inside = in_polygon([0.5, 1.0, 1.1, 2.5, 3.9, 4.0], np.zeros(6), fork)
+    assert inside.tolist() == [True, True, False, False, False, True]
 
 
 def test_a_polygon_is_the_same_from_any_vertex_in_either_sense_closed_or_not():

@@ -127,7 +127,7 @@ def test_a_writer_that_dies_leaves_the_last_commit_and_the_next_one_goes_on(
 
 
 @pytest.mark.parametrize("is_fast", [True, False])
-def test_half_a_shard_left_behind_is_overwritten(storage, monkeypatch, is_fast):
+def test_half_a_shard_left_behind_is_never_read(storage, monkeypatch, is_fast):
     if not is_fast:
         monkeypatch.setattr(codecs, "fast_pipeline_is_installed", lambda: False)
     storage.append_epochs([make_block("a", 1)])
@@ -138,6 +138,21 @@ def test_half_a_shard_left_behind_is_overwritten(storage, monkeypatch, is_fast):
     shard.write_bytes(shard.read_bytes()[:20])
     storage.append_epochs([make_block("b", 3)])
     assert_same(storage.dataset, [make_block("a", 1), make_block("b", 3)])
+    assert storage.verify() == []
+
+
+@pytest.mark.parametrize("step", ["objects", "measurements"])
+def test_a_store_that_was_being_widened_when_the_writer_died_goes_on(storage, monkeypatch, step):
+    storage.append_epochs([make_block("a", 1)])
+    with monkeypatch.context() as patch:
+        patch.setattr(epoch_log, "commit", lambda _: None)
+        if step == "objects":
+            storage.append_objects(make_reference(2, start=100))
+        else:
+            storage.append_measurements(["i"], ["mag"], ["mag"])
+    storage.append_epochs([make_block("b", 2)])
+    assert_same(storage.dataset, [make_block("a", 1), make_block("b", 2)])
+    assert storage.verify() == []
 
 
 APPEND = """

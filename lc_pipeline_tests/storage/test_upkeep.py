@@ -7,10 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from astropy.table import Table
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from lc_pipeline.catalogs.source_catalog import MeasurementColumns, SourceCatalog, SourceFile
 from lc_pipeline.errors import CatalogError, NotInStoreError, StorageError
+from lc_pipeline.flags import MeasurementFlag
 from lc_pipeline.storage import LightcurveStorage, epoch_log, rechunk, versions
 from lc_pipeline.storage.layout import plan_workers, unchanged_segments
 
@@ -187,9 +190,38 @@ def test_without_the_lock_concurrent_appends_lose_epochs(storage, monkeypatch):
     assert LightcurveStorage(storage.location.path).epoch_keys == ["b"]  # a is lost
 
 
-def sources(n_epochs, folder):
-    from astropy.table import Table  # noqa: PLC0415
+def block_as_catalog(block):
+    """A catalogue that gives this block when it is matched by key."""
+    n_objects = block.flags.shape[1]
+    reference = make_reference(n_objects)
+    measurements = {
+        key: MeasurementColumns(
+            value=values[0].astype(float),
+            error=values[1].astype(float),
+            flags=np.where(flags == 0, 0, MeasurementFlag.BAD_VALUE).astype("uint16"),
+            quantity="mag",
+            unit="mag",
+        )
+        for key, values, flags in zip(
+            block.measurement_keys, block.lightcurves, block.flags, strict=True
+        )
+    }
+    return SourceCatalog(
+        epoch=block.epoch,
+        ra=reference.ra,
+        dec=reference.dec,
+        file_index=np.zeros(n_objects, dtype=int),
+        key=None,
+        measurements=measurements,
+        time=block.time,
+        time_scale=block.time_scale,
+        time_refposition=block.time_refposition,
+        exposure=block.exposure,
+        files=(SourceFile("made", "", n_objects, block.time),),
+    )
 
+
+def sources(n_epochs, folder):
     for number in range(n_epochs):
         path = folder / f"n{number}.ecsv"
         reference = make_reference(5)
@@ -236,8 +268,6 @@ def test_refused_epochs_leave_no_trace_among_those_ingested_side_by_side(storage
 
 
 def test_extraction_with_dask_gives_the_same_row(storage, tmp_path):
-    from lc_pipeline import SourceCatalog  # noqa: PLC0415
-
     ((_, path),) = sources(1, tmp_path)
     catalog = SourceCatalog.read(path)
     plain = storage.populate_epoch_from_catalog("plain", catalog)
