@@ -383,6 +383,19 @@ def test_every_single_detection_is_stored_at_its_object_to_the_last_digit(values
     assert set(np.asarray(rows["stored_flags"]).tolist()) == {int(flag)}
 
 
+def test_separations_are_the_scatter_of_the_detections(chain, values):
+    _, stored = chain
+    separation = stored["separation"].transpose("object", "epoch").values
+    rows = of_fate(values, "good")
+    places = stored.get_index("object").get_indexer(rows["object"])
+    epochs = stored.get_index("epoch").get_indexer(rows["epoch"])
+    bright = np.asarray(rows["true_error"]) < 0.01
+    away = separation[places, epochs][bright]
+    # A Rayleigh distribution, and what the shift's own error adds.
+    assert np.median(away) == pytest.approx(1.1774 * 0.03, rel=0.12)
+    assert away.max() < 5.5 * 0.035
+
+
 def test_sentinels_are_missing_and_bad(values):
     rows = of_fate(values, "sentinel")
     assert set(np.asarray(rows["value"]).tolist()) == {99.0}

@@ -229,6 +229,8 @@ def find_error(value: str, names: Sequence[str]) -> str | None:
 
     Examples
     --------
+    >>> find_error("mag_g", ["mag_g", "err_g"])
+    'err_g'
     >>> find_error("MAG_APER_1", ["MAG_APER", "MAGERR_APER", "MAG_APER_1", "MAGERR_APER_1"])
     'MAGERR_APER_1'
     """
@@ -250,6 +252,7 @@ def find_error(value: str, names: Sequence[str]) -> str | None:
             ]
     if (band := band_of(value)) and band != value:
         candidates += [f"{band}{error}" for error in _ERROR_WORDS] + [f"e{band}"]
+        candidates += [f"{error}{band}" for error in _ERROR_WORDS]
     candidates += ODD_ERRORS.get(squeeze(value), ()) or ODD_ERRORS.get(value.lower(), ())
     for candidate in candidates:
         found = squeezed.get(squeeze(candidate))

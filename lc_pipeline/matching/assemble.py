@@ -215,7 +215,9 @@ class _Columns:
         if measured.time is not None:
             timeless = ~np.isfinite(measured.time)
             time = np.where(timeless, catalog.time, measured.time)
-            flags = flags | np.where(timeless, MeasurementFlag.BAD_TIME, 0).astype(np.uint16)
+            # Where there is no value its time does not matter.
+            bad = timeless & np.isfinite(measured.value)
+            flags = flags | np.where(bad, MeasurementFlag.BAD_TIME, 0).astype(np.uint16)
         extras = [measured.extra.get(name) for name in value_names[2:]]
         values = (measured.value, measured.error, *extras)
         return cls(catalog, match, values, flags, measured.catalog_flags, time)
