@@ -48,6 +48,8 @@ class _Commands(click.Group):
             return super().invoke(ctx)
         except LightcurveError as error:
             fail(str(error))
+        except FileNotFoundError as error:
+            fail(f"{error.filename}: there is no such file or folder")
         except BrokenPipeError:
             # The reader of our output (head, less) has gone: that is not our failure.
             sys.stderr.close()
@@ -446,7 +448,7 @@ def verify_command(survey: Path, *, as_json: bool) -> None:
     config = SurveyConfig.read(survey)
     epochs, objects = epoch_storage(config), object_storage(config)
     problems = epochs.verify(progress=not as_json)
-    if objects.location.exists():
+    if objects.is_there:
         problems += objects.verify(epochs, progress=not as_json)
     if as_json:
         _print_json({"problems": problems})
@@ -494,7 +496,8 @@ def lightcurve_command(
       lc-pipeline lightcurve data/ey_uma 135.5865,49.8193 -o ey_uma.ecsv
       lc-pipeline lightcurve data/ey_uma 135.5865,49.8193 --compare auto -o ey_uma.png
     """
-    storage = _readable(SurveyConfig.read(survey))
+    config = SurveyConfig.read(survey)
+    storage = _readable(config)
     form = form or (output.suffix[1:].lower() if output else "") or "ecsv"
     if form not in ("ecsv", "csv", "parquet", "json", "png"):
         raise click.UsageError(
@@ -504,7 +507,10 @@ def lightcurve_command(
         raise click.UsageError(f"--format {form} needs -o FILE")
     if compare and form != "png":
         raise click.UsageError("--compare is for plots: -o FILE.png")
-    key = _resolve(storage, object_name)
+    radius = config.matching.radius_arcsec
+    if compare and compare != "auto":
+        compare = _resolve(storage, compare, radius)
+    key = _resolve(storage, object_name, radius)
     rows = storage.to_timeseries(key, measurements or None)
     if form == "png":
         assert output is not None  # noqa: S101 (checked above)
@@ -578,6 +584,22 @@ def _summarise(report: IngestReport) -> None:
         )
         for outcome in refused:
             out.print(f"  {_plain(outcome.error)}", highlight=False)
+    if lonely := [
+        outcome.epoch for outcome in stored if outcome.n_sources and not outcome.n_matched
+    ]:
+        out.print(
+            f"[bold yellow]warning:[/] nothing at all was matched in {len(lonely)} epochs "
+            f"({_plain(', '.join(lonely[:3]))}{', ...' if len(lonely) > 3 else ''}): is the match "  # noqa: PLR2004
+            f"radius too small, are they shifted (matching.astrometric_offset), or are the keys "
+            f"written otherwise than in the reference?",
+            highlight=False,
+        )
+    if report.new_in_reference:
+        out.print(
+            f"[yellow]note:[/] the reference table has {report.new_in_reference} objects that the "
+            f"store lacks: 'lc-pipeline add-objects' adds them",
+            highlight=False,
+        )
 
 
 def _publish(survey: SurveyConfig, *, force: bool, as_json: bool) -> None:
@@ -594,8 +616,9 @@ def _publish(survey: SurveyConfig, *, force: bool, as_json: bool) -> None:
 def _info(survey: SurveyConfig) -> dict[str, Any]:
     epochs, objects = epoch_storage(survey), object_storage(survey)
     return {
+        "survey": survey.survey.name,
         "epoch_store": epochs.get_storage_info(),
-        "object_store": objects.get_storage_info() if objects.location.exists() else None,
+        "object_store": objects.get_storage_info() if objects.is_there else None,
         "is_up_to_date": is_published(epochs, objects),
     }
 
@@ -679,10 +702,10 @@ def _object_summary(storage: LightcurveStorage) -> dict[str, Any]:
 def _readable(survey: SurveyConfig) -> LightcurveStorage:
     """The object store; before anything is published, the epoch store."""
     objects = object_storage(survey)
-    return objects if objects.location.exists() else epoch_storage(survey)
+    return objects if objects.is_there else epoch_storage(survey)
 
 
-def _resolve(storage: LightcurveStorage, name: str) -> str:
+def _resolve(storage: LightcurveStorage, name: str, radius: float) -> str:
     """An object's key from a key, or from a position."""
     reference = storage.reference
     try:
@@ -691,7 +714,6 @@ def _resolve(storage: LightcurveStorage, name: str) -> str:
         return name
     separation = separation_arcsec(reference.ra, reference.dec, ra, dec)
     nearest = int(np.argmin(separation))
-    radius = storage.snapshot.matching.radius_arcsec
     if separation[nearest] > radius:
         raise NotInStoreError(
             f"{storage.location}: no object within {radius} arcsec of {name}; the nearest is "
@@ -715,7 +737,7 @@ def _plot(storage: LightcurveStorage, rows: TimeSeries, compare: str | None, out
             fail(f"no star of similar brightness near {rows.meta['object']} to compare it with")
         comparison = storage.to_timeseries(str(keys[near][number]))
     elif compare:
-        comparison = storage.to_timeseries(_resolve(storage, compare))
+        comparison = storage.to_timeseries(compare)
     save_lightcurve(output, rows, comparison)
 
 

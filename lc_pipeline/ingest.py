@@ -7,11 +7,14 @@ after a crash, a correction or a new night does what is left to do.
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Literal
+
+import numpy as np
 
 from lc_pipeline.catalogs.landing import EpochFiles, LandingFolder, expand_keys, find_epochs
 from lc_pipeline.catalogs.source_catalog import SourceCatalog, read_epoch
@@ -19,12 +22,14 @@ from lc_pipeline.errors import (
     CatalogError,
     LightcurveError,
     MatchingError,
+    StorageError,
     SurveyConfigError,
 )
 from lc_pipeline.matching.build import build_reference, find_new_objects
 from lc_pipeline.matching.epoch_block import EpochBlock
-from lc_pipeline.matching.reference import read_reference
+from lc_pipeline.matching.reference import ReferenceCatalog, read_reference
 from lc_pipeline.progress import Progress
+from lc_pipeline.storage.epoch_log import check_fits
 from lc_pipeline.storage.lightcurve_storage import LightcurveStorage
 from lc_pipeline.storage.parallel import EpochJob, ingest_parallel
 from lc_pipeline.storage.snapshot import EpochRecord
@@ -32,6 +37,7 @@ from lc_pipeline.survey import SurveyConfig
 
 COMMIT_BYTES = 256 * 2**20
 COMMIT_EPOCHS = 32
+COMMIT_SECONDS = 5.0
 BATCH_PER_WORKER = 8
 
 Status = Literal["stored", "unchanged", "refused"]
@@ -63,6 +69,8 @@ class IngestReport:
     excluded_files: tuple[str, ...] = ()
     missing_epochs: tuple[str, ...] = ()
     """Epochs in the store whose files are no longer in the landing folder; they are kept."""
+    new_in_reference: int = 0
+    """Objects of the given reference table that the store lacks: ``add_objects`` adds them."""
 
     def with_status(self, status: Status) -> list[EpochOutcome]:
         """The epochs that were ``stored``, ``unchanged`` or ``refused``."""
@@ -229,14 +237,16 @@ def ingest(
     landing = find_epochs(survey)
     chosen = _choose(survey, landing, epochs)
     storage = epoch_storage(survey)
-    if not storage.location.exists():
-        storage = create_survey_store(survey, landing.epochs, progress=progress)
+    if not storage.is_there:
+        storage = _create_or_open(survey, landing.epochs, progress)
+    _refuse_other_survey(survey, storage)
     before = {record.epoch: record for record in storage.epoch_records}
     present = {files.epoch for files in landing.epochs}
     report = IngestReport(
         unmatched_files=landing.unmatched,
         excluded_files=landing.excluded,
         missing_epochs=tuple(key for key in before if key not in present),
+        new_in_reference=len(_not_in_store(survey, storage)) if survey.reference.file else 0,
     )
     writer = _Writer(storage, survey, report, report_epoch)
     n_objects = storage.snapshot.n_objects
@@ -277,6 +287,7 @@ class _Writer:
         self.report = report
         self.report_epoch = report_epoch
         self.pending: list[EpochBlock] = []
+        self.last_commit = time.monotonic()
 
     def finish(self, outcome: EpochOutcome) -> None:
         """Report an epoch of which nothing more is to be done."""
@@ -316,14 +327,19 @@ class _Writer:
     def add(self, catalog: SourceCatalog) -> None:
         """Match an epoch; it is committed with its neighbours."""
         self._widen(catalog)
-        self.pending.append(self.storage.match_epoch(catalog, matching=self.survey.matching))
+        block = self.storage.match_epoch(catalog, matching=self.survey.matching)
+        # One that does not fit must not hold up those it would be committed with.
+        check_fits(self.storage.snapshot, block, self.pending[0] if self.pending else None)
+        self.pending.append(block)
         n_bytes = sum(block.lightcurves.nbytes for block in self.pending)
-        if len(self.pending) >= COMMIT_EPOCHS or n_bytes > COMMIT_BYTES:
+        is_due = time.monotonic() - self.last_commit > COMMIT_SECONDS
+        if len(self.pending) >= COMMIT_EPOCHS or n_bytes > COMMIT_BYTES or is_due:
             self.commit()
 
     def commit(self) -> None:
         """Commit what is pending: all of it is seen, or none."""
         blocks, self.pending = self.pending, []
+        self.last_commit = time.monotonic()
         if blocks:
             self.storage.append_epochs(blocks, settings=self.survey.fingerprint)
             for record in self.storage.snapshot.records[-len(blocks) :]:
@@ -359,7 +375,7 @@ def publish(
 
 def is_published(epochs: LightcurveStorage, objects: LightcurveStorage) -> bool:
     """Whether the current version of the object store has all that the epoch store has."""
-    if not objects.location.exists():
+    if not objects.is_there:
         return False
     try:
         published = objects.snapshot
@@ -374,10 +390,13 @@ def is_published(epochs: LightcurveStorage, objects: LightcurveStorage) -> bool:
 
 
 def add_objects(survey: SurveyConfig, *, progress: Progress | None = None) -> tuple[str, ...]:
-    """Find objects that the reference does not have, and add them at its end.
+    """Find objects that the store does not have, and add them at the end of its reference.
 
-    Detections that belong to no object are merged over all epochs; those seen in at least
-    ``reference.min_epochs`` epochs become objects. Rows and objects that are there stay as they
+    Where the survey gives a reference table, these are its objects that the store lacks.
+    Otherwise detections that belong to no object are merged over all epochs, and those seen in
+    at least ``reference.min_epochs`` epochs become objects.
+
+    Rows and objects that are there stay as they
     are; the next ingest takes the epochs again, to fill in the new objects.
 
     Returns
@@ -385,13 +404,42 @@ def add_objects(survey: SurveyConfig, *, progress: Progress | None = None) -> tu
     tuple of str
         Keys of the new objects.
     """
-    landing = find_epochs(survey)
     storage = epoch_storage(survey)
-    scan = _Scan(survey, landing.epochs, progress)
-    new = find_new_objects(scan.catalogs, storage.reference, survey.matching, survey.reference)
+    if survey.reference.file:
+        new = _not_in_store(survey, storage)
+    else:
+        scan = _Scan(survey, find_epochs(survey).epochs, progress)
+        new = find_new_objects(scan.catalogs, storage.reference, survey.matching, survey.reference)
     if len(new):
         storage.append_objects(new)
     return tuple(str(key) for key in new.key)
+
+
+def _not_in_store(survey: SurveyConfig, storage: LightcurveStorage) -> ReferenceCatalog:
+    """Objects of the survey's reference table that the store does not have."""
+    reference = read_reference(survey)
+    return reference.taken(np.flatnonzero(~np.isin(reference.key, storage.reference.key)))
+
+
+def _create_or_open(
+    survey: SurveyConfig, epochs: Sequence[EpochFiles], progress: Progress | None
+) -> LightcurveStorage:
+    """Create the survey's store; another run may have done so meanwhile."""
+    try:
+        return create_survey_store(survey, epochs, progress=progress)
+    except StorageError:
+        if (storage := epoch_storage(survey)).is_there:
+            return storage
+        raise
+
+
+def _refuse_other_survey(survey: SurveyConfig, storage: LightcurveStorage) -> None:
+    name = storage.snapshot.attributes["survey"]
+    if name != survey.survey.name:
+        raise SurveyConfigError(
+            f"{survey.path}: survey.store: {storage.location} holds the survey {name!r}, not "
+            f"{survey.survey.name!r}. Give this survey a folder of its own."
+        )
 
 
 def _choose(
@@ -404,7 +452,7 @@ def _choose(
             f"{survey.path}: there are no files for epoch {', '.join(unknown)} in "
             f"{landing.folder} (there are {len(by_key)} epochs: {examples}, ...)"
         )
-    return [by_key[key] for key in epochs] if epochs else list(landing.epochs)
+    return [by_key[key] for key in dict.fromkeys(epochs)] if epochs else list(landing.epochs)
 
 
 def _is_unchanged(
@@ -415,13 +463,17 @@ def _is_unchanged(
         record is not None
         and record.settings == survey.fingerprint
         and record.n_objects == n_objects
-        and sorted(record.source_sha256) == sorted(_sha256(file.path) for file in files.files)
+        and set(zip(record.source_name, record.source_sha256, strict=True))
+        == {(file.name, _sha256(file.path)) for file in files.files}
     )
 
 
 def _sha256(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+    try:
+        with path.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError:
+        return ""  # reading it will say what is the matter
 
 
 def _stored(record: EpochRecord) -> EpochOutcome:

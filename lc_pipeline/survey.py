@@ -327,7 +327,7 @@ class SurveyConfig(_Section):
         """Digest of every setting that decides what an epoch's row contains."""
         sections = {"files", "columns", "measurements", "time", "missing", "matching"}
         settings = self.model_dump(mode="json", include=sections)
-        for name in ("folder", "pattern", "exclude"):
+        for name in ("folder", "exclude"):
             del settings["files"][name]
         text = json.dumps(settings, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -147,6 +147,42 @@ def test_a_bad_epoch_is_refused_and_holds_up_none_of_the_others(field):
     assert_true(field, [0, 2])
 
 
+def test_an_epoch_that_does_not_fit_holds_up_none_of_its_neighbours(field):
+    for night in range(5):
+        field.write(f"n{night}", night)
+    path = field.folder / "landing" / "n2.ecsv"
+    path.write_text(
+        path.read_text().replace("# meta: !!omap", "# meta: !!omap\n# - {TIMESYS: TDB}")
+    )
+    report = ingest(field.survey)
+    assert [outcome.epoch for outcome in report.with_status("refused")] == ["n2"]
+    assert "n2.ecsv" in report.with_status("refused")[0].error
+    publish(field.survey)
+    assert_true(field, [0, 1, 3, 4])
+
+
+def test_exchanged_files_are_taken_again(field):
+    field.write("n0", 0)
+    field.write("n1", 1)
+    ingest(field.survey)
+    landing = field.folder / "landing"
+    (landing / "n0.ecsv").rename(landing / "n2.ecsv")
+    report = ingest(field.survey)
+    assert {outcome.epoch: outcome.status for outcome in report.outcomes} == {
+        "n1": "unchanged",
+        "n2": "stored",
+    }
+
+
+def test_another_survey_does_not_get_into_the_same_store(field):
+    field.write("n0", 0)
+    ingest(field.survey)
+    path = field.folder / "survey.toml"
+    path.write_text(path.read_text().replace('name = "made"', 'name = "other"'))
+    with pytest.raises(SurveyConfigError, match="holds the survey 'made', not 'other'"):
+        ingest(SurveyConfig.read(path))
+
+
 def test_a_refused_epoch_that_was_in_the_store_stays_as_it_was(field):
     field.write("n0", 0)
     field.write("n1", 1)
@@ -226,7 +262,7 @@ def test_an_interrupted_ingest_keeps_what_it_has_matched(field):
     calls = itertools.count()
 
     def stop(*_):
-        if next(calls) == 3:
+        if next(calls) == 2:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -251,6 +287,32 @@ def test_a_given_reference_decides_which_objects_there_are(field):
     for name, star in (("zeta", 4), ("alpha", 1)):
         curve = storage.get_object_lightcurve(name).sel(measurement="g", value="mag")
         assert curve.values == np.float32(field.magnitude(0)[star])
+    # Stars added to the table are said to be new, and join under their own names.
+    with (field.folder / "stars.csv").open("a") as stream:
+        stream.write(f"beta,{field.ra[0] % 360},{field.dec[0]}\n")
+    assert ingest(survey).new_in_reference == 1
+    assert add_objects(survey) == ("beta",)
+    ingest(survey)
+    curve = epoch_storage(survey).get_object_lightcurve("beta").sel(measurement="g", value="mag")
+    assert curve.values == np.float32(field.magnitude(0)[0])
+
+
+def test_epochs_ingested_by_workers_are_the_same(tmp_path):
+    fields = [Field(tmp_path / name) for name in ("alone", "workers")]
+    for number, field in enumerate(fields):
+        for night in range(5):
+            field.write(f"n{night}", night, bands=("g", "r") if night == 3 else ("g",))
+        (field.folder / "landing" / "n1.ecsv").write_bytes(b"")
+        report = ingest(field.survey, n_workers=1 + number)
+        assert [outcome.epoch for outcome in report.with_status("refused")] == ["n1"]
+        assert len(report.with_status("stored")) == 4
+        publish(field.survey)
+        assert_true(field, [0, 2, 3, 4])
+    one, other = (
+        object_storage(field.survey).dataset.drop_vars(["ingested_at", "source_sha256"]).load()
+        for field in fields
+    )
+    assert one.equals(other)
 
 
 def test_errors_on_purpose_are_one_family():

@@ -358,7 +358,9 @@ def test_the_reference_has_every_true_object(chain):
 def test_every_value_has_the_time_of_its_exposure(chain):
     truth, stored = chain
     times = np.column_stack([truth.epochs["mjd_g"], truth.epochs["mjd_r"]])
-    np.testing.assert_allclose(stored["time"].values, np.nanmedian(times, axis=1), atol=1e-8)
+    np.testing.assert_allclose(
+        stored["time"].values, np.nanmedian(times, axis=1), rtol=0, atol=1e-8
+    )
     if truth.settings.layout == "columns":
         assert "time_offset" not in stored
         return
@@ -384,15 +386,16 @@ def test_every_single_detection_is_stored_at_its_object_to_the_last_digit(values
 
 
 def test_separations_are_the_scatter_of_the_detections(chain, values):
-    _, stored = chain
+    truth, stored = chain
     separation = stored["separation"].transpose("object", "epoch").values
     rows = of_fate(values, "good")
     places = stored.get_index("object").get_indexer(rows["object"])
     epochs = stored.get_index("epoch").get_indexer(rows["epoch"])
     bright = np.asarray(rows["true_error"]) < 0.01
     away = separation[places, epochs][bright]
-    # A Rayleigh distribution, and what the shift's own error adds.
-    assert np.median(away) == pytest.approx(1.1774 * 0.03, rel=0.12)
+    # A Rayleigh distribution; of an object's files the store keeps the least separation.
+    n_files = 2 if truth.settings.layout == "files" else 1
+    assert np.median(away) == pytest.approx(1.1774 * 0.03 / np.sqrt(n_files), rel=0.15)
     assert away.max() < 5.5 * 0.035
 
 

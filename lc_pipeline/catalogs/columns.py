@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from astropy.table import Column, Table
+from numpy.typing import NDArray
 
 from lc_pipeline.catalogs import names as known
 from lc_pipeline.catalogs.brightness import quantity_of, recognise_brightness
@@ -30,6 +31,7 @@ class ColumnPlan:
     Attributes
     ----------
     ra, dec : str
+        Empty where objects are matched by key and the file has no positions.
     key : str or None
     measurements : tuple of MeasurementSection
         With every column, quantity and unit resolved and keys expanded for this file.
@@ -77,6 +79,10 @@ def plan_columns(
         templates, measurements = _configured(columns, survey, groups)
     else:
         templates, measurements, by_filter = _recognised(columns, survey, groups)
+    for section in measurements:
+        _refuse_several_bands(columns, section)
+    if survey.measurements:
+        _say_other_filter(columns, templates, groups)
     measurements = [_with_flags(columns, section, survey) for section in measurements]
     return ColumnPlan(
         ra, dec, key, tuple(measurements), tuple(templates), by_filter, tuple(columns.notes)
@@ -106,7 +112,23 @@ def _find_position(columns: FileColumns, survey: SurveyConfig) -> tuple[str, str
         )
         how = "by UCD"
     else:
-        pair, how = _by_position_name(columns), "by name"
+        named = _by_position_name(columns)
+        by_key = survey.matching.mode == "key" and not (section.ra or section.dec)
+        if named is None and by_key and survey.reference.file:
+            columns.notes.append(
+                "no columns are recognised as RA and Dec: detections are matched by key, and "
+                "their positions are not checked"
+            )
+            return "", ""
+        if named is None:
+            # Matched by key they need no positions, if the objects have them.
+            or_else = " (or give the objects as reference.file)" if by_key else ""
+            raise CatalogError(
+                columns.path,
+                f"no columns are recognised as RA and Dec; set columns.ra and columns.dec"
+                f"{or_else}. Columns are: {listed(columns.names)}",
+            )
+        pair, how = named, "by name"
     if section.ra:
         pair = columns.require(section.ra, "columns.ra"), pair[1]
     if section.dec:
@@ -125,7 +147,7 @@ def _by_position_ucd(columns: FileColumns, axis: str) -> list[str]:
     return main or [name for name in columns.names if columns.ucd(name) == [f"pos.eq.{axis}"]][:1]
 
 
-def _by_position_name(columns: FileColumns) -> tuple[str, str]:
+def _by_position_name(columns: FileColumns) -> tuple[str, str] | None:
     for ra, dec in known.POSITION_NAMES:
         found = known.same_names(ra, columns.names), known.same_names(dec, columns.names)
         if all(found):
@@ -138,13 +160,7 @@ def _by_position_name(columns: FileColumns) -> tuple[str, str]:
         for name in columns.names
         if name.endswith(".ra") and f"{name.removesuffix('.ra')}.dec" in columns.names
     ]
-    if len(pairs) == 1:
-        return pairs[0]
-    raise CatalogError(
-        columns.path,
-        f"no columns are recognised as RA and Dec; set columns.ra and columns.dec. "
-        f"Columns are: {listed(columns.names)}",
-    )
+    return pairs[0] if len(pairs) == 1 else None
 
 
 def _find_key(columns: FileColumns, survey: SurveyConfig) -> str | None:
@@ -226,6 +242,11 @@ def _resolve(columns: FileColumns, section: MeasurementSection, key: str) -> Mea
         "unit": section.unit or columns.unit(value) or ("mag" if quantity == "mag" else None),
         "flags": section.flags and columns.require(section.flags, f"{setting}.flags"),
         "time": section.time and columns.require(section.time, f"{setting}.time"),
+        "where": section.where
+        and {
+            columns.require(column, f"{setting}.where"): text
+            for column, text in section.where.items()
+        },
         "extra": {
             name: columns.require(column, f"{setting}.extra.{name}")
             for name, column in section.extra.items()
@@ -293,8 +314,7 @@ def _filter_name(columns: FileColumns) -> str | None:
                 raise CatalogError(
                     columns.path,
                     f"column {name!r} says that rows are of several bands ({listed(bands, 8)}), "
-                    f"which would be mixed in one light curve; write one file per band, or a "
-                    f"column per band",
+                    f"which would be mixed in one light curve; {_HOW_TO_TELL_BANDS.format(name)}",
                 )
             if bands:
                 return bands[0]
@@ -302,6 +322,71 @@ def _filter_name(columns: FileColumns) -> str | None:
         if name := str(columns.table.meta.get(keyword, "")).strip():
             return name
     return None
+
+
+_HOW_TO_TELL_BANDS = (
+    "give each band its [[measurements]] with where = {{ {} = '...' }} (or write one file, or one "
+    "column, per band)"
+)
+
+
+def rows_where(table: Table, where: dict[str, str]) -> NDArray[np.bool_]:
+    """Tell which rows have the given texts in the given columns.
+
+    Examples
+    --------
+    >>> rows_where(Table({"fid": [1, 2, 1]}), {"fid": "1"})
+    array([ True, False,  True])
+    """
+    mine = np.ones(len(table), dtype=np.bool_)
+    for name, text in where.items():
+        cells = np.array(texts_of(table[name]), dtype=np.str_)
+        mine &= cells == text.strip()
+    return mine
+
+
+def _refuse_several_bands(columns: FileColumns, section: MeasurementSection) -> None:
+    """Refuse a measurement whose rows are of several bands, as a column of theirs says.
+
+    A value that is named after its band has the band of its column; ``where = {}`` says that the
+    column says nothing of this measurement.
+    """
+    if section.where == {} or known.band_of(section.value):
+        return
+    for alias in (*known.BAND_NAMES, *known.BAND_NUMBERS):
+        for name in known.same_names(alias, columns.names):
+            if columns.table[name].dtype.kind not in "USiu":
+                continue
+            mine = rows_where(columns.table, section.where or {})
+            bands = sorted({band for band in texts_of(columns.table[name][mine]) if band})
+            if len(bands) > 1:
+                raise CatalogError(
+                    columns.path,
+                    f"measurement {section.key!r}: column {name!r} says that rows are of several "
+                    f"bands ({listed(bands, 8)}), which would be mixed in one light curve; "
+                    f"{_HOW_TO_TELL_BANDS.format(name)}. With where = {{}} all rows are taken",
+                )
+
+
+def _say_other_filter(
+    columns: FileColumns, templates: Sequence[str], groups: dict[str, str]
+) -> None:
+    """Say where the header has a filter that the measurement's key does not tell."""
+    keyword = next((key for key in known.BAND_KEYWORDS if columns.table.meta.get(key)), None)
+    if keyword is None:
+        return
+    band = str(columns.table.meta[keyword]).strip()
+    blind = [
+        template
+        for template in templates
+        if "{" not in template and band.lower() not in known.words_of(template)
+    ]
+    if band and blind and band not in groups.values() and len(templates) == len(blind):
+        columns.notes.append(
+            f"the file's {keyword} is {band}, and measurement {blind[0]!r} does not tell bands "
+            f"apart: files of other bands would be mixed with it (name the band by a group "
+            f"(?P<measurement>...) in files.pattern and write key = '{{measurement}}')"
+        )
 
 
 def _with_flags(

@@ -9,7 +9,7 @@ from astropy import units as u
 from astropy.table import Table
 from numpy.typing import NDArray
 
-from lc_pipeline.catalogs.columns import ColumnPlan, plan_columns
+from lc_pipeline.catalogs.columns import ColumnPlan, plan_columns, rows_where
 from lc_pipeline.catalogs.landing import LandedFile
 from lc_pipeline.catalogs.measurement_columns import MeasurementColumns
 from lc_pipeline.catalogs.missing import (
@@ -20,6 +20,7 @@ from lc_pipeline.catalogs.missing import (
     texts_of,
     to_magnitudes,
 )
+from lc_pipeline.catalogs.names import KEY_NAMES
 from lc_pipeline.catalogs.positions import check_positions, normalise_ra, read_angles
 from lc_pipeline.catalogs.reading import read_catalog_file
 from lc_pipeline.catalogs.times import FileTimes, read_times
@@ -64,13 +65,16 @@ def read_detections(
     CatalogError
         If the file cannot be used as configured.
     """
-    source = read_catalog_file(file.path, survey.files)
+    source = read_catalog_file(file.path, survey.files, _kept_as_written(survey))
     table, path = source.table, file.path
     plan = plan_columns(path, table, survey, file.groups)
     notes = [*source.notes, *plan.notes]
     if not len(table):
         notes.append(f"{file.name} has no rows: an epoch without detections")
-    ra, dec, kept = _positions(path, table, plan, survey, notes)
+    by_key = survey.matching.mode == "key"
+    names = np.array(texts_of(table[plan.key]), dtype=np.str_) if plan.key else None
+    named = names != "" if by_key and names is not None else np.zeros(len(table), dtype=np.bool_)
+    ra, dec, kept = _positions(path, table, plan, survey, named, notes)
     own = [section.time for section in plan.measurements if section.time]
     try:
         times = read_times(path, table, survey, file.groups, list(dict.fromkeys(own)))
@@ -80,26 +84,45 @@ def read_detections(
         times = FileTimes(np.nan, "utc", "UNKNOWN", np.nan, notes=(error.reason,))
     notes += times.notes
     measurements = {
-        section.key: _measure(path, table, section, survey.missing, times, kept)
+        section.key: _measure(path, table, section, survey.missing, times, kept, notes)
         for section in plan.measurements
     }
-    key = None
-    if plan.key:
-        key = np.array(texts_of(table[plan.key]), dtype=np.str_)[kept]
-        if survey.matching.mode == "key" and np.any(key == ""):
-            row = int(np.flatnonzero(kept)[np.flatnonzero(key == "")[0]]) + 1
-            raise CatalogError(
-                path, f"column {plan.key!r}, row {row}: the object has no name; correct the row"
-            )
+    key = None if names is None else names[kept]
+    if by_key and np.any(kept & ~named):
+        row = int(np.argmax(kept & ~named)) + 1
+        raise CatalogError(
+            path, f"column {plan.key!r}, row {row}: the object has no name; correct the row"
+        )
     return FileDetections(
         file.name, source.sha256, ra, dec, key, measurements, times, plan, tuple(notes)
     )
 
 
+def _kept_as_written(survey: SurveyConfig) -> list[str]:
+    """Name the columns of which the cells of a text file are no numbers."""
+    names = [survey.columns.key] if survey.columns.key else []
+    if survey.matching.mode == "key" and not names:
+        names = list(KEY_NAMES)
+    for section in survey.measurements:
+        names += section.where or ()
+    if survey.time and survey.time.source == "column" and "%" in survey.time.format:
+        names.append(survey.time.name)
+    return names
+
+
 def _positions(
-    path: object, table: Table, plan: ColumnPlan, survey: SurveyConfig, notes: list[str]
+    path: object,
+    table: Table,
+    plan: ColumnPlan,
+    survey: SurveyConfig,
+    named: NDArray[np.bool_],
+    notes: list[str],
 ) -> tuple[Floats, Floats, NDArray[np.bool_]]:
+    """RA and Dec of the rows that are kept: those with a position, and those `named`."""
     section = survey.columns
+    if not plan.ra:
+        nowhere = np.full(len(table), np.nan)
+        return nowhere, nowhere.copy(), np.ones(len(table), dtype=np.bool_)
     ra, note = read_angles(path, plan.ra, table[plan.ra], section.ra_unit, is_ra=True)
     dec, _ = read_angles(path, plan.dec, table[plan.dec], section.dec_unit, is_ra=False)
     if note:
@@ -108,15 +131,18 @@ def _positions(
         ra = np.where(ra == sentinel, np.nan, ra)
         dec = np.where(dec == sentinel, np.nan, dec)
     check_positions(path, plan.ra, ra, plan.dec, dec)
-    kept = np.isfinite(ra) & np.isfinite(dec)
-    if not kept.all():
-        rows = np.flatnonzero(~kept) + 1
-        named = ", ".join(str(row) for row in rows[:_MOST_ROWS_NAMED])
-        more = ", ..." if len(rows) > _MOST_ROWS_NAMED else ""
-        notes.append(
-            f"{len(rows)} row{'s' * (len(rows) > 1)} without a position left out "
-            f"(row{'s' * (len(rows) > 1)} {named}{more})"
-        )
+    placed = np.isfinite(ra) & np.isfinite(dec)
+    ra, dec = np.where(placed, ra, np.nan), np.where(placed, dec, np.nan)
+    kept = placed | named
+    for lost, what in ((~kept, "left out"), (kept & ~placed, "matched by key, unchecked")):
+        if lost.any():
+            rows = np.flatnonzero(lost) + 1
+            numbers = ", ".join(str(row) for row in rows[:_MOST_ROWS_NAMED])
+            more = ", ..." if len(rows) > _MOST_ROWS_NAMED else ""
+            notes.append(
+                f"{len(rows)} row{'s' * (len(rows) > 1)} without a position {what} "
+                f"(row{'s' * (len(rows) > 1)} {numbers}{more})"
+            )
     return normalise_ra(ra[kept]), dec[kept], kept
 
 
@@ -127,6 +153,7 @@ def _measure(
     missing: MissingSection,
     times: FileTimes,
     kept: NDArray[np.bool_],
+    notes: list[str],
 ) -> MeasurementColumns:
     def numbers(name: str) -> Floats:
         return numbers_of(path, name, table[name])[kept]
@@ -151,7 +178,7 @@ def _measure(
         no_time = ~np.isfinite(time) & np.isfinite(value)
         flags |= FLAG_DTYPE.type(MeasurementFlag.BAD_TIME) * no_time
     extra = {name: numbers(column) for name, column in section.extra.items()}
-    return MeasurementColumns(
+    measured = MeasurementColumns(
         value,
         error,
         flags.astype(FLAG_DTYPE),
@@ -160,6 +187,28 @@ def _measure(
         catalog_flags,
         time,
         extra,
+    )
+    if not section.where:
+        return measured
+    mine = rows_where(table, section.where)[kept]
+    if len(mine) and not mine.any():
+        said = ", ".join(f"{column} = {text!r}" for column, text in section.where.items())
+        notes.append(f"{section.key}: no row has {said}")
+    return _only_where(measured, mine)
+
+
+def _only_where(measured: MeasurementColumns, mine: NDArray[np.bool_]) -> MeasurementColumns:
+    """Take the rows that are of another band out of a measurement."""
+    own = measured.catalog_flags
+    return MeasurementColumns(
+        np.where(mine, measured.value, np.nan),
+        np.where(mine, measured.error, np.nan),
+        np.where(mine, measured.flags, FLAG_DTYPE.type(MeasurementFlag.NOT_OBSERVED)),
+        measured.quantity,
+        measured.unit,
+        None if own is None else np.where(mine, own, 0),
+        None if measured.time is None else np.where(mine, measured.time, np.nan),
+        {name: np.where(mine, extra, np.nan) for name, extra in measured.extra.items()},
     )
 
 

@@ -59,6 +59,9 @@ FLAG_NAMES = ("FLAGS", "flag", "catflags", "flags_detection", "photflag", "quali
 
 #: The band of a row.
 BAND_NAMES = ("band", "filter", "passband", "filtercode", "filter_name")
+
+#: Like :data:`BAND_NAMES`, but too seldom a word for a band to name a measurement by.
+BAND_NUMBERS = ("fid", "filterid", "filt", "bandpass", "photfilter")
 BAND_KEYWORDS = ("FILTER", "FILTNAM", "FILTNAME", "FILTER_NAME", "BAND", "PASSBAND")
 
 #: Errors that the rule of :func:`find_error` does not find.

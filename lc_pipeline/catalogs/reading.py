@@ -12,7 +12,7 @@ import hashlib
 import io
 import warnings
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -54,7 +54,9 @@ class CatalogFile:
     notes: tuple[str, ...]
 
 
-def read_table(path: str | Path, files: FilesSection | None = None) -> Table:
+def read_table(
+    path: str | Path, files: FilesSection | None = None, texts: Sequence[str] = ()
+) -> Table:
     r"""Read a catalogue file as a plain table.
 
     Parameters
@@ -63,6 +65,9 @@ def read_table(path: str | Path, files: FilesSection | None = None) -> Table:
     files : FilesSection, optional
         Its ``format``, ``hdu``, ``delimiter`` and ``column_names`` are used; by default all is
         recognised.
+    texts : sequence of str, optional
+        Columns that a text file's cells are kept of as they are written: names of objects, where
+        ``0012`` is not ``12``. Case and signs do not matter.
 
     Returns
     -------
@@ -87,10 +92,12 @@ def read_table(path: str | Path, files: FilesSection | None = None) -> Table:
     >>> table.colnames, table.meta["FILTER"]
     (['ra', 'dec', 'mag'], 'R')
     """
-    return read_catalog_file(path, files).table
+    return read_catalog_file(path, files, texts).table
 
 
-def read_catalog_file(path: str | Path, files: FilesSection | None = None) -> CatalogFile:
+def read_catalog_file(
+    path: str | Path, files: FilesSection | None = None, texts: Sequence[str] = ()
+) -> CatalogFile:
     """Read a catalogue file with its checksum and format; see :func:`read_table`."""
     path = Path(path)
     files = files or _ANY_FILE
@@ -112,7 +119,10 @@ def read_catalog_file(path: str | Path, files: FilesSection | None = None) -> Ca
             f"is empty ({len(contents)} bytes); fetch it again, or leave it out with files.exclude",
         )
     kind = detect_format(path, contents) if files.format == "auto" else files.format
-    table = _READERS[kind](path, contents, files)
+    if kind in _TEXT_READERS:
+        table = _TEXT_READERS[kind](path, contents, files, texts)
+    else:
+        table = _READERS[kind](path, contents, files)
     notes = tuple(table.meta.pop("_notes", ()))
     return CatalogFile(path, _plain(path, table), sha256, kind, notes)
 
@@ -155,7 +165,9 @@ def detect_format(path: Path, contents: bytes) -> CatalogFormat:
     return "ascii"
 
 
-def _read_ascii(path: Path, contents: bytes, files: FilesSection) -> Table:
+def _read_ascii(
+    path: Path, contents: bytes, files: FilesSection, texts: Sequence[str]
+) -> Table:
     start = decode(contents[:4096]).lstrip()
     for known, is_known in (
         ("ascii.ipac", start.startswith(("\\", "|"))),
@@ -170,11 +182,13 @@ def _read_ascii(path: Path, contents: bytes, files: FilesSection) -> Table:
             keywords = table.meta.pop("keywords", {})
             table.meta |= {key: entry.get("value") for key, entry in keywords.items()}
             return table
-    return read_text(path, contents, files, sextractor=False)
+    return read_text(path, contents, files, texts, sextractor=False)
 
 
-def _read_sextractor(path: Path, contents: bytes, files: FilesSection) -> Table:
-    return read_text(path, contents, files, sextractor=True)
+def _read_sextractor(
+    path: Path, contents: bytes, files: FilesSection, texts: Sequence[str]
+) -> Table:
+    return read_text(path, contents, files, texts, sextractor=True)
 
 
 def _read_ecsv(path: Path, contents: bytes, _: FilesSection) -> Table:
@@ -235,6 +249,9 @@ _READERS: dict[str, Callable[[Path, bytes, FilesSection], Table]] = {
     "ecsv": _read_ecsv,
     "votable": _read_votable,
     "parquet": _read_parquet,
+}
+
+_TEXT_READERS: dict[str, Callable[[Path, bytes, FilesSection, Sequence[str]], Table]] = {
     "sextractor": _read_sextractor,
     "csv": _read_ascii,
     "ascii": _read_ascii,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -107,6 +108,23 @@ class SourceCatalog:
             f"<SourceCatalog {self.epoch}: {len(self)} sources, MJD {self.time:.5f} "
             f"({self.time_scale}), measurements {keys}>"
         )
+
+    @cached_property
+    def part_index(self) -> NDArray[np.intp]:
+        """Rows that are matched together, ``(n_sources,)``: those of one file and its bands.
+
+        A file has one part, unless its rows are of several bands (``measurements.where``): then an
+        object has a row in each of them, and none of these is a duplicate of another. Parts are
+        sorted by file.
+        """
+        part = self.file_index
+        for measured in self.measurements.values():
+            carries = (measured.flags & FLAG_DTYPE.type(MeasurementFlag.NOT_OBSERVED)) == 0
+            total = np.bincount(part)
+            some = np.bincount(part[carries], minlength=len(total))
+            if np.any((some > 0) & (some < total)):
+                part = np.unique(2 * part + carries, return_inverse=True)[1].astype(np.intp)
+        return part
 
     @classmethod
     def read(

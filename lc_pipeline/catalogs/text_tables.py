@@ -20,6 +20,7 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 from astropy.table import Column, MaskedColumn, Table
 
+from lc_pipeline.catalogs.names import squeeze
 from lc_pipeline.errors import CatalogError
 from lc_pipeline.survey import FilesSection
 
@@ -40,11 +41,19 @@ def is_sextractor_header(start: str) -> bool:
     return bool(re.match(r"#\s+1\s+[A-Za-z]\w*", start))
 
 
-def read_text(path: Path, contents: bytes, files: FilesSection, *, sextractor: bool) -> Table:
+def read_text(
+    path: Path,
+    contents: bytes,
+    files: FilesSection,
+    texts: Sequence[str] = (),
+    *,
+    sextractor: bool,
+) -> Table:
     """Read a text table: comma, tab, semicolon, bar or white space between the cells.
 
     Column names come from ``files.column_names``, a SExtractor header, the first line, or the
-    last comment before the first row. ``# KEY = value`` comments become ``meta``.
+    last comment before the first row. ``# KEY = value`` comments become ``meta``. The columns
+    `texts` are kept as they are written.
 
     Raises
     ------
@@ -75,7 +84,10 @@ def read_text(path: Path, contents: bytes, files: FilesSection, *, sextractor: b
         if has_header_line:
             numbered, rows = numbered[1:], rows[1:]
     try:
-        table = _parse_rows(path, rows, names, delimiter)
+        as_written = {squeeze(text) for text in texts}
+        table = _parse_rows(
+            path, rows, names, delimiter, [name for name in names if squeeze(name) in as_written]
+        )
     except pa.ArrowInvalid as error:
         # Only now, since it takes as long as the parsing: which row, and what to do about it.
         _refuse_ragged(path, numbered, delimiter, len(names))
@@ -261,7 +273,13 @@ def _refuse_ragged(
         )
 
 
-def _parse_rows(path: Path, rows: Sequence[str], names: list[str], delimiter: str | None) -> Table:
+def _parse_rows(
+    path: Path,
+    rows: Sequence[str],
+    names: list[str],
+    delimiter: str | None,
+    as_written: Sequence[str],
+) -> Table:
     if len(set(names)) < len(names):
         raise CatalogError(path, "two columns have the same name; make them unique")
     if not rows:
@@ -278,11 +296,13 @@ def _parse_rows(path: Path, rows: Sequence[str], names: list[str], delimiter: st
             body = re.sub(rf" *{re.escape(delimiter)} *", delimiter, body)
             body = re.sub(r"(?m)^ +| +$", "", body)
     encoded = pa.py_buffer(body.encode())
-    arrow = _parse_arrow(encoded, names, delimiter, {})
+    types: dict[str, Any] = dict.fromkeys(as_written, pa.string())
+    arrow = _parse_arrow(encoded, names, delimiter, types)
     # "12:34:56" is a right ascension here, and a date is read with its time scale later.
     odd = [field.name for field in arrow.schema if pa.types.is_temporal(field.type)]
     if odd:
-        arrow = _parse_arrow(encoded, names, delimiter, dict.fromkeys(odd, pa.string()))
+        types |= dict.fromkeys(odd, pa.string())
+        arrow = _parse_arrow(encoded, names, delimiter, types)
     return table_from_arrow(arrow)
 
 

@@ -100,7 +100,7 @@ def assemble_epoch(
     flags = np.full((n_measurements, n_objects), MeasurementFlag.NOT_OBSERVED, dtype=np.uint16)
     separation = np.full(n_objects, np.nan, dtype=np.float32)
     time_offset = np.full((n_measurements, n_objects), np.nan)
-    catalog_flags = np.zeros((n_measurements, n_objects), dtype=np.int32)
+    catalog_flags = np.zeros((n_measurements, n_objects), dtype=np.int64)
     match_flags = _match_flags(match)
     row_times = _row_times(catalog)
     rows_of: dict[bytes, _Rows] = {}

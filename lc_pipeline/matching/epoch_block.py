@@ -60,7 +60,7 @@ class EpochBlock:
     flags: NDArray[np.uint16]
     separation: NDArray[np.float32]
     time_offset: NDArray[np.float32] | None
-    catalog_flags: NDArray[np.int32] | None
+    catalog_flags: NDArray[np.int64] | None
     time: float
     time_scale: str
     time_refposition: str

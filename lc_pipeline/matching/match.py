@@ -102,7 +102,8 @@ def match_catalog(
 ) -> Match:
     """Match the detections of one epoch to the objects of the reference catalogue.
 
-    Each file of the epoch is matched on its own. *By position*: among all one-to-one assignments
+    Each file of the epoch is matched on its own, and each band of a file that has a row for every
+    band (``measurements.where``). *By position*: among all one-to-one assignments
     within ``radius_arcsec`` the one with the least sum of squared separations, where each unmatched
     detection costs the radius squared. A detection that this leaves alone although its nearest
     object is within the radius is a duplicate of that object. *By key*: equal keys match, whatever
@@ -180,14 +181,18 @@ def match_vectors(
             index[known] = found
             moved = shifts[number].remove_from(vectors[known])
             separation[known] = vector_separation_arcsec(moved, objects[found])
-            duplicate[known] = _all_but_nearest(found, separation[known])
+            for part in _parts(catalog, known):
+                mine = known[part]
+                duplicate[mine] = _all_but_nearest(index[mine], separation[mine])
         else:
             rows = rows[np.isfinite(vectors[rows]).all(axis=1)]
             shifts[number] = _position_offset(vectors[rows], objects, matching)
             moved = shifts[number].remove_from(vectors[rows])
-            index[rows], duplicate[rows], ambiguous[rows] = _match_positions(
-                moved, objects, matching.radius_arcsec
-            )
+            for part in _parts(catalog, rows):
+                mine = rows[part]
+                index[mine], duplicate[mine], ambiguous[mine] = _match_positions(
+                    moved[part], objects, matching.radius_arcsec
+                )
             has_object = index[rows] != NO_OBJECT
             separation[rows[has_object]] = vector_separation_arcsec(
                 moved[has_object], objects[index[rows[has_object]]]
@@ -202,6 +207,14 @@ def match_vectors(
         shifts=tuple(shifts),
         notes=_notes(catalog, shifts, matching),
     )
+
+
+def _parts(catalog: SourceCatalog, rows: NDArray[np.intp]) -> list[NDArray[np.intp]]:
+    """Divide rows of one file into the bands that they are of; see ``SourceCatalog.part_index``."""
+    part = catalog.part_index[rows]
+    if not len(part) or part.min() == part.max():
+        return [np.arange(len(rows))]
+    return [np.flatnonzero(part == number) for number in np.unique(part).tolist()]
 
 
 def content_order(catalog: SourceCatalog) -> NDArray[np.intp]:

@@ -11,6 +11,7 @@ from astropy import units as u
 from astropy.table import Column, Table
 from numpy.typing import ArrayLike, NDArray
 
+from lc_pipeline.catalogs.names import KEY_NAMES
 from lc_pipeline.catalogs.reading import read_table
 from lc_pipeline.errors import MatchingError, SurveyConfigError
 from lc_pipeline.matching.reference_table import reference_columns
@@ -360,7 +361,9 @@ def read_reference(survey: SurveyConfig) -> ReferenceCatalog:
     files = survey.files.model_copy(
         update={"format": section.format, "hdu": None, "delimiter": None, "column_names": ()}
     )
-    return ReferenceCatalog.from_table(read_table(path, files), section, path).ordered()
+    names = [section.key] if section.key else ["key", *KEY_NAMES]
+    table = read_table(path, files, names)
+    return ReferenceCatalog.from_table(table, section, path).ordered()
 
 
 def repeated_keys(keys: NDArray[np.str_]) -> list[str]:

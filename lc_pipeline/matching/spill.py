@@ -47,7 +47,8 @@ def spilled_positions(
         Gives the unit vectors, shape ``(n_sources, 3)``, of a catalogue; a row of NaN leaves the
         detection out.
     merge_arcsec : float, arcsec
-        Detections of one file closer than this are one source listed twice.
+        Detections of one file (and one band of it, where rows have bands) closer than this are one
+        source listed twice.
 
     Yields
     ------
@@ -67,8 +68,8 @@ def spilled_positions(
                 raise MatchingError(f"epoch {catalog.epoch} was given more than once")
             vectors = chosen(catalog)
             sizes[catalog.epoch] = 0
-            for number in np.unique(catalog.file_index).tolist():
-                kept = listed_once(vectors[catalog.file_index == number], merge_arcsec)
+            for number in np.unique(catalog.part_index).tolist():
+                kept = listed_once(vectors[catalog.part_index == number], merge_arcsec)
                 if len(kept):
                     path = Path(folder) / f"{len(files)}.npy"
                     np.save(path, kept)

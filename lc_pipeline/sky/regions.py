@@ -373,21 +373,9 @@ def _center_of_circle_around(vectors: Vectors) -> Vectors:
 def _check_simple(corners: NDArray[np.float64]) -> None:
     """Raise an error where edges cross, or enclose nothing."""
     starts, ends = corners, np.roll(corners, -1, axis=0)
-    length = np.linalg.norm(ends - starts, axis=1)
     for i in range(len(corners) - 1):
-        # Whether both ends of each edge are on different sides of the other, beyond rounding.
-        here = (starts[i], ends[i])
-        there = (starts[i + 1 :], ends[i + 1 :])
-        first, second = (_cross(here[1] - here[0], point - here[0]) / length[i] for point in there)
-        parted = (np.minimum(first, second) < -_POLYGON_BORDER) & (
-            np.maximum(first, second) > _POLYGON_BORDER
-        )
-        first, second = (
-            _cross(there[1] - there[0], point - there[0]) / length[i + 1 :] for point in here
-        )
-        parted &= (np.minimum(first, second) < -_POLYGON_BORDER) & (
-            np.maximum(first, second) > _POLYGON_BORDER
-        )
+        here, there = (starts[i], ends[i]), (starts[i + 1 :], ends[i + 1 :])
+        parted = _are_parted(*there, *here) & _are_parted(*here, *there)
         if parted.any():
             other = i + 1 + int(np.argmax(parted))
             raise RegionError(
@@ -397,6 +385,19 @@ def _check_simple(corners: NDArray[np.float64]) -> None:
             )
     if np.linalg.svd(corners - corners.mean(axis=0), compute_uv=False)[1] <= _POLYGON_BORDER:
         raise RegionError("the polygon encloses nothing: its vertices lie on one great circle")
+
+
+def _are_parted(
+    first: NDArray[np.float64],
+    second: NDArray[np.float64],
+    start: NDArray[np.float64],
+    end: NDArray[np.float64],
+) -> Mask:
+    """Tell whether two points are on different sides of a line, beyond rounding."""
+    border = _POLYGON_BORDER * np.linalg.norm(end - start, axis=-1)
+    left, also_left = (_cross(end - start, point - start) for point in (first, second))
+    parted = (np.minimum(left, also_left) < -border) & (np.maximum(left, also_left) > border)
+    return np.asarray(parted)
 
 
 def _in_flat_polygon(

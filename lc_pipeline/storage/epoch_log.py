@@ -70,7 +70,46 @@ def create_epoch_log(
     survey: str = "",
     settings: str = "",
 ) -> None:
-    """Create an empty epoch store; it appears at `location` complete or not at all."""
+    """Create an empty epoch store; it appears at `location` complete or not at all.
+
+    Raises
+    ------
+    StorageError
+        If there is a store already, or files that are not of one.
+    """
+    with location.writer_lock():
+        if versions.is_store(location):
+            raise StorageError(f"{location}: there is a store here already; it is left alone")
+        if foreign := set(location.names()) - {"versions"}:
+            raise StorageError(
+                f"{location}: not empty, and what is there is not of a store "
+                f"({', '.join(sorted(foreign)[:3])}). Choose another folder."
+            )
+        _create(
+            location,
+            reference,
+            measurement_keys,
+            value_names,
+            quantities,
+            units,
+            matching,
+            survey,
+            settings,
+        )
+
+
+def _create(
+    location: Location,
+    reference: ReferenceCatalog,
+    measurement_keys: Sequence[str],
+    value_names: Sequence[str],
+    quantities: Sequence[str],
+    units: Sequence[str],
+    matching: MatchingSection,
+    survey: str,
+    settings: str,
+) -> None:
+    """Build the first version and publish it."""
     version = versions.next_version(location)
     staging = versions.staging_location(location, version)
     staging.remove()
@@ -89,7 +128,6 @@ def create_epoch_log(
                 "object_block": layout.object_block,
                 "object_capacity": layout.capacity,
                 "matching": matching.model_dump(mode="json"),
-                "store_id": uuid.uuid4().hex,
                 "created_by": f"lc_pipeline {__version__}",
             },
         },
@@ -153,7 +191,7 @@ def append_epochs(
         return
     with appending(location, len(blocks)) as rows:
         for block in blocks:
-            check_fits(rows.committed, block)
+            check_fits(rows.committed, block, blocks[0])
         rows.grow(
             model.name
             for model in ARRAYS
@@ -422,13 +460,17 @@ def write_row(
         arrays[model.name][row] = values
 
 
-def check_fits(committed: Snapshot, block: EpochBlock) -> None:
-    """Raise StorageError if a block does not belong into this store."""
-    where = f"{committed.location}: epoch {block.epoch!r}"
+def check_fits(committed: Snapshot, block: EpochBlock, first: EpochBlock | None = None) -> None:
+    """Raise StorageError if a block does not belong into this store.
+
+    `first` is the first of the blocks that are to be committed together.
+    """
+    where = f"epoch {block.epoch!r} ({', '.join(file.name for file in block.files)})"
     if block.flags.shape[1] != committed.n_objects:
         raise StorageError(
-            f"{where} was matched to {block.flags.shape[1]} objects and the store has "
-            f"{committed.n_objects}: objects were added meanwhile. Ingest the epoch again."
+            f"{where} was matched to {block.flags.shape[1]} objects and the store "
+            f"{committed.location} has {committed.n_objects}: objects were added meanwhile. "
+            f"Ingest the epoch again."
         )
     if unknown := sorted(set(block.measurement_keys) - set(committed.measurement_keys)):
         raise StorageError(
@@ -441,16 +483,21 @@ def check_fits(committed: Snapshot, block: EpochBlock) -> None:
             f"{', '.join(committed.value_names)}"
         )
     if not np.isfinite(block.time):
-        raise StorageError(f"{where} has no time; set [time] in survey.toml")
-    if committed.current_records:
-        first = committed.current_records[0]
-        clock = (first.time_scale, first.time_refposition)
-        if (block.time_scale, block.time_refposition) != clock:
-            raise StorageError(
-                f"{where} has its time in {block.time_scale} at {block.time_refposition}, the "
-                f"epochs in the store in {clock[0]} at {clock[1]}; one store keeps one clock. "
-                f"State it in [time] of survey.toml."
-            )
+        raise StorageError(
+            f"{where} has no time: the catalogue has no rows to take one from, or [time] of "
+            f"survey.toml does not say where it is"
+        )
+    known = committed.clock or (first and (first.time_scale, first.time_refposition))
+    if known and (block.time_scale, block.time_refposition) != known:
+        raise StorageError(other_clock(where, (block.time_scale, block.time_refposition), known))
+
+
+def other_clock(where: str, found: tuple[str, str], known: tuple[str, str]) -> str:
+    """Say that an epoch's times are of another clock than the store's."""
+    return (
+        f"{where} has its time in {found[0]} at {found[1]}, the other epochs in {known[0]} at "
+        f"{known[1]}; one store keeps one clock. State it in [time] of survey.toml."
+    )
 
 
 def _small(group: zarr.Group, name: str) -> zarr.Array[Any]:

@@ -131,10 +131,6 @@ class LightcurveStorage:
         StorageError
             If a store is here already; it is left alone.
         """
-        if self.location.exists():
-            raise StorageError(
-                f"{self.location}: something is here already. Remove it, or choose another place."
-            )
         if not measurement_keys:
             raise StorageError(f"{self.location}: a store needs at least one measurement")
         quantity_of = _for_each(quantities, measurement_keys)
@@ -183,6 +179,11 @@ class LightcurveStorage:
         return self._snapshot
 
     # ------------------------------------------------------------------ what is in it
+
+    @property
+    def is_there(self) -> bool:
+        """Whether there is a store here."""
+        return versions.is_store(self.location)
 
     @property
     def layout(self) -> Layout:

@@ -72,7 +72,7 @@ ARRAYS = (
     ArrayModel(
         "catalog_flags",
         ("object", "measurement", "epoch"),
-        "int32",
+        "int64",
         0,
         {"long_name": "the catalogue's own flags", "ucd": "meta.code.qual"},
         is_optional=True,

@@ -24,7 +24,13 @@ from lc_pipeline.errors import LightcurveError
 from lc_pipeline.matching.assemble import assemble_epoch
 from lc_pipeline.matching.epoch_block import EpochBlock
 from lc_pipeline.matching.match import match_catalog
-from lc_pipeline.storage.epoch_log import appending, check_fits, open_row_arrays, write_row
+from lc_pipeline.storage.epoch_log import (
+    appending,
+    check_fits,
+    open_row_arrays,
+    other_clock,
+    write_row,
+)
 from lc_pipeline.storage.layout import cuts
 from lc_pipeline.storage.location import Location
 from lc_pipeline.storage.model import ARRAYS
@@ -104,6 +110,7 @@ def ingest_parallel(
             for row, job in zip(rows.numbers, jobs, strict=True)
         ]
         results = list(compute(*tasks, **_scheduler(n_workers)))
+        results = _of_one_clock(results, rows.committed.clock)
         needed = frozenset().union(*(result.arrays for result in results))
         for model in ARRAYS:
             if model.is_optional and model.name not in needed | was_there:
@@ -111,6 +118,23 @@ def ingest_parallel(
         if any(result.record for result in results):
             rows.commit([result.record for result in results])
     return results
+
+
+def _of_one_clock(results: list[EpochResult], known: tuple[str, str] | None) -> list[EpochResult]:
+    """Refuse epochs whose times are of another clock than the store's, or the first one's."""
+    checked = []
+    for result in results:
+        record = result.record
+        if record:
+            clock = (record.time_scale, record.time_refposition)
+            known = known or clock
+            if clock != known:
+                names = ", ".join(record.source_name)
+                error = other_clock(f"epoch {record.epoch!r} ({names})", clock, known)
+                checked.append(EpochResult(result.epoch, None, error))
+                continue
+        checked.append(result)
+    return checked
 
 
 def _scheduler(n_workers: int) -> dict[str, object]:

@@ -163,6 +163,13 @@ class Snapshot:
         records = (self.records[row] for row in self.rows.tolist())
         return tuple(record for record in records if record)
 
+    @property
+    def clock(self) -> tuple[str, str] | None:
+        """Time scale and reference position of the epochs; None if there is no epoch yet."""
+        for record in self.current_records[:1]:
+            return record.time_scale, record.time_refposition
+        return None
+
     @cached_property
     def ingest_ids(self) -> tuple[str, ...]:
         """Which ingests :attr:`rows` are, in the same order: what this store shows."""

@@ -58,7 +58,7 @@ def object_timeseries(
     keys = np.broadcast_to(one["measurement"].values.astype(str), flags.shape)
     rows["measurement"] = keys[kept]
     units = set(one["unit"].values.tolist())
-    unit = u.Unit(units.pop()) if len(units) == 1 else None
+    unit = u.Unit(units.pop(), parse_strict="silent") if len(units) == 1 else None
     for number, name in enumerate(one["value"].values.tolist()):
         values = (
             one["lightcurves"].isel(value=number).transpose("epoch", "measurement").values[kept]

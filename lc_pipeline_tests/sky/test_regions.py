@@ -274,6 +274,15 @@ def test_a_polygon_may_touch_itself_to_leave_a_hole():
     assert inside.tolist() == [True, False, True]
 
 
+@pytest.mark.parametrize("share", np.linspace(0.1, 0.9, 33))
+def test_a_vertex_that_touches_an_edge_to_within_rounding_does_not_cross_it(share):
+    corners = unit_vectors([10, 11, 11, 10], [50, 50, 51, 51])
+    ra, dec = sky_coordinates(share * corners[0] + (1 - share) * corners[1])
+    notched = [(10, 50), (11, 50), (11, 51), (ra, dec), (10, 51)]
+    inside = in_polygon([10.02, 10.98, 10.5], [50.5, 50.5, 50.97], notched)
+    assert inside.tolist() == [True, True, False]
+
+
 def test_a_polygon_may_be_nearly_as_wide_as_a_hemisphere():
     ring = [(ra, 2.0) for ra in range(0, 360, 30)]
     inside = in_polygon([0.0, 15.0, 15.0, 0.0], [90.0, 2.2, 1.9, -80.0], ring)

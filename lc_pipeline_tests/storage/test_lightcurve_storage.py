@@ -265,7 +265,7 @@ def test_own_times_and_catalogue_flags_are_kept_from_the_first_epoch_that_has_th
     storage, published
 ):
     offset = np.full((2, 5), 0.01, dtype="float32")
-    kept = np.arange(10, dtype="int32").reshape(2, 5)
+    kept = 2**40 + np.arange(10, dtype="int64").reshape(2, 5)
     storage.append_epochs([make_block("a", 1)])
     storage.append_epochs([make_block("b", 2, time_offset=offset, catalog_flags=kept)])
     dataset = published().dataset
@@ -278,13 +278,19 @@ def test_own_times_and_catalogue_flags_are_kept_from_the_first_epoch_that_has_th
 
 def test_epochs_on_another_clock_are_refused(storage):
     storage.append_epochs([make_block("a", 1)])
-    with pytest.raises(StorageError, match=r"'b' has its time in tdb .* utc"):
+    with pytest.raises(StorageError, match=r"'b' .* has its time in tdb .* utc"):
         storage.append_epochs([make_block("b", 2, time_scale="tdb")])
     assert storage.epoch_keys == ["a"]
 
 
+def test_clocks_are_not_mixed_in_one_commit_either(storage):
+    with pytest.raises(StorageError, match=r"'b' .* has its time in tdb"):
+        storage.append_epochs([make_block("a", 1), make_block("b", 2, time_scale="tdb")])
+    assert storage.epoch_keys == []
+
+
 def test_an_epoch_without_a_time_is_refused(storage):
-    with pytest.raises(StorageError, match=r"'a' has no time; set \[time\]"):
+    with pytest.raises(StorageError, match=r"'a' .* has no time: .*\[time\]"):
         storage.append_epochs([make_block("a", 1, time=np.nan)])
 
 
@@ -294,9 +300,27 @@ def test_an_unknown_object_is_named_with_its_nearest_keys(published):
 
 
 def test_a_place_that_is_taken_is_left_alone(storage):
-    with pytest.raises(StorageError, match="something is here already"):
+    with pytest.raises(StorageError, match="there is a store here already"):
         LightcurveStorage(storage.location.path).create_storage(make_reference(2), ["g"])
     assert storage.load_storage().snapshot.n_objects == 5
+
+
+def test_a_folder_with_other_files_is_left_alone(tmp_path):
+    (tmp_path / "thesis.tex").write_text("")
+    with pytest.raises(StorageError, match=r"not empty.*thesis\.tex"):
+        LightcurveStorage(tmp_path).create_storage(make_reference(2), ["g"])
+
+
+def test_a_creation_that_was_cut_short_can_be_repeated(tmp_path, monkeypatch):
+    storage = LightcurveStorage(tmp_path / "epochs")
+    for function in ("publish_as", "replace_bytes"):
+        with monkeypatch.context() as patch:
+            patch.setattr(f"lc_pipeline.storage.location.Location.{function}", lambda *_: 1 / 0)
+            with pytest.raises(ZeroDivisionError):
+                storage.create_storage(make_reference(2), ["g"])
+        assert not storage.is_there
+    storage.create_storage(make_reference(2), ["g"])
+    assert storage.snapshot.n_objects == 2
 
 
 def test_what_is_not_a_store_is_said_to_be_none(tmp_path):
