@@ -8,6 +8,7 @@ files (UCDs, well-known column names, headers), and what was recognised is said.
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import json
 import re
@@ -15,6 +16,8 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
+from astropy import units
+from astropy.time import Time
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -49,6 +52,57 @@ def _regular_expression(value: str) -> str:
 
 
 RegularExpression = Annotated[str, AfterValidator(_regular_expression)]
+
+
+def _lower_case(value: Any) -> Any:
+    return value.lower() if isinstance(value, str) else value
+
+
+def _whole_number_as_text(value: Any) -> Any:
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _angle_unit(value: str) -> str:
+    """Refuse what cannot be a unit of RA or Dec."""
+    text = value.strip().lower()
+    unit = units.Unit(text, parse_strict="silent")
+    if text not in ANGLE_WORDS and (
+        isinstance(unit, units.UnrecognizedUnit) or not unit.is_equivalent(units.deg)
+    ):
+        raise ValueError("expected a unit of an angle: 'deg', 'hourangle' or 'rad'")
+    return value
+
+
+def _time_format(value: str) -> str:
+    if "%" not in value and value not in Time.FORMATS:
+        close = difflib.get_close_matches(value, Time.FORMATS, n=2)
+        hint = f" Did you mean {' or '.join(repr(one) for one in close)}?" if close else ""
+        raise ValueError(
+            f"expected 'mjd', 'jd', 'isot', 'unix' or another time format of astropy, or a "
+            f"pattern with %, as in '%Y%m%d'.{hint}"
+        )
+    return value
+
+
+def _no_negative_bits(value: int | str) -> int | str:
+    if isinstance(value, int) and value < 0:
+        raise ValueError("expected a sum of bits, 0 or more, or 'any'")
+    return value
+
+
+#: Ways to say hours and degrees that are no units of astropy.
+ANGLE_WORDS = frozenset(
+    (
+        *("h", "hr", "hour", "hours", "hourangle", "h:m:s", '"h:m:s"', "hms"),
+        *("", "deg", "degree", "degrees", "d", '"d:m:s"', "d:m:s", "dms"),
+    )
+)
+
+#: Names along the value axis of the store that no extra value may have.
+_VALUE_NAMES = ("mag", "mag_err", "flux", "flux_err", "value", "error")
+
+AngleUnit = Annotated[str, AfterValidator(_angle_unit)]
+BadFlags = Annotated[int | Literal["any"], AfterValidator(_no_negative_bits)]
 
 
 class _Section(BaseModel):
@@ -100,12 +154,12 @@ class ColumnsSection(_Section):
     """The object's own name or number (needed only to match by key)."""
     ra: str | None = None
     dec: str | None = None
-    ra_unit: str | None = None
+    ra_unit: AngleUnit | None = None
     """``deg``, ``hourangle`` or ``rad``; by default the file's own unit, else degrees."""
-    dec_unit: str | None = None
+    dec_unit: AngleUnit | None = None
     flags: str | None = None
     """Catalogue flags of the whole detection."""
-    bad_flags: int | Literal["any"] | None = None
+    bad_flags: BadFlags | None = None
     """Bits of `flags` that mean bad; by default all but 1 and 2 for SExtractor, else any bit."""
 
 
@@ -124,11 +178,43 @@ class MeasurementSection(_Section):
     """Turn fluxes or counts into magnitudes, ``zero_point - 2.5 log10(flux)``."""
     zero_point: float = 0.0
     flags: str | None = None
-    bad_flags: int | Literal["any"] | None = None
+    bad_flags: BadFlags | None = None
     time: str | None = None
     """Column of each row's own time, in the format and scale of ``[time]``."""
     extra: dict[str, str] = Field(default_factory=dict)
     """More values to keep with the measurement: name in the store = column."""
+    where: dict[str, Annotated[str, BeforeValidator(_whole_number_as_text)]] | None = None
+    """Rows of this measurement: those where the column is this text, e.g. ``{ filter = "g" }``.
+
+    For tables with one row for each object and band. On other rows it is not observed. An empty
+    table takes all rows, whatever a column of bands says."""
+
+    @field_validator("key")
+    @classmethod
+    def _has_a_name(cls, key: str) -> str:
+        if not key.strip():
+            raise ValueError("expected a name for the measurement")
+        return key
+
+    @field_validator("extra")
+    @classmethod
+    def _has_names_of_its_own(cls, extra: dict[str, str]) -> dict[str, str]:
+        if taken := [name for name in extra if name.strip().lower() in _VALUE_NAMES]:
+            raise ValueError(
+                f"the name {taken[0]!r} is that of the value or its error; choose another one"
+            )
+        columns = list(extra.values())
+        if twice := [column for column in columns if columns.count(column) > 1]:
+            raise ValueError(f"the column {twice[0]!r} is given twice")
+        return extra
+
+    @model_validator(mode="after")
+    def _uses_its_zero_point(self) -> Self:
+        if "zero_point" in self.model_fields_set and not self.to_magnitude:
+            raise ValueError(
+                "zero_point is used only with to_magnitude = true: set it, or remove zero_point"
+            )
+        return self
 
 
 class TimeSection(_Section):
@@ -137,21 +223,33 @@ class TimeSection(_Section):
     source: Literal["header", "column", "filename"] = Field(alias="from")
     name: str
     """Header keyword, column, or named group of ``files.pattern``."""
-    format: str = "mjd"
+    format: Annotated[str, AfterValidator(_time_format)] = "mjd"
     """An astropy format (``mjd``, ``jd``, ``isot``, ``unix``, ...) or a strptime pattern with %."""
-    scale: Literal["utc", "tai", "tt", "tdb", "tcb", "tcg", "ut1"] = "utc"
+    scale: Annotated[
+        Literal["utc", "tai", "tt", "tdb", "tcb", "tcg", "ut1"], BeforeValidator(_lower_case)
+    ] = "utc"
+    """By default what the header or the name (``BJD``) says, else ``utc``."""
     at: Literal["start", "mid", "end"] = "mid"
     """Which moment of the exposure the time names."""
     exposure: float | str | None = None
     """Seconds, or the header keyword, column or group that has them."""
     offset: float = 0.0
-    """Days to add to a numerical time, e.g. 2400000.5 or 2455197.5."""
+    """Days to add, e.g. 2400000.5 or 2455197.5."""
     replace: dict[str, str] = Field(default_factory=dict)
     """Texts to replace in a file name's time and exposure before reading them, ``{ d = "." }``."""
     refposition: Literal["TOPOCENTER", "GEOCENTER", "HELIOCENTER", "BARYCENTER", "UNKNOWN"] = (
         "TOPOCENTER"
     )
-    """Where the clock stands: the place that light travel times are referred to (IVOA)."""
+    """Where the clock stands: the place that light travel times are referred to (IVOA).
+
+    By default what the header or the name (``HJD``, ``BJD``) says, else ``TOPOCENTER``."""
+
+    @field_validator("exposure")
+    @classmethod
+    def _is_no_negative_time(cls, exposure: float | str | None) -> float | str | None:
+        if isinstance(exposure, float) and not exposure >= 0:
+            raise ValueError("expected seconds, 0 or more, or the name of a keyword or column")
+        return exposure
 
 
 class MissingSection(_Section):
@@ -185,8 +283,8 @@ class ReferenceSection(_Section):
     key: str | None = None
     ra: str | None = None
     dec: str | None = None
-    ra_unit: str | None = None
-    dec_unit: str | None = None
+    ra_unit: AngleUnit | None = None
+    dec_unit: AngleUnit | None = None
     pm_ra_cosdec: str | None = None
     """Column of the proper motion in RA times cos(Dec), in mas/yr unless the table says else."""
     pm_dec: str | None = None
@@ -347,6 +445,8 @@ def _explain(where: str, error: ValidationError, settings: dict[str, Any]) -> st
         message = problem["msg"].removeprefix("Value error, ")
         if problem["type"] == "extra_forbidden":
             message = f"there is no such setting.{_did_you_mean(problem['loc'], settings)}"
+        elif problem["type"] == "tuple_type":
+            message = f"expected a list{_list_example(problem)}"
         elif problem["type"] == "missing":
             message = "is required"
         elif not isinstance(problem["input"], dict):
@@ -373,4 +473,16 @@ def _did_you_mean(location: tuple[int | str, ...], settings: dict[str, Any]) -> 
     if model is None or not settings:
         return ""
     names = [field.alias or name for name, field in model.model_fields.items() if name != "path"]
-    return f" Known here: {', '.join(names)}"
+    close = difflib.get_close_matches(str(location[-1]).lower(), names, n=1)
+    nearest = f" Did you mean {close[0]}?" if close else ""
+    return f"{nearest} Known here: {', '.join(names)}"
+
+
+def _list_example(problem: Any) -> str:
+    """Show how a list is written, for what was written instead of one."""
+    found = problem["input"]
+    if isinstance(found, dict):
+        return f": [[{problem['loc'][-1]}]]"
+    if isinstance(found, bool) or not isinstance(found, int | float | str):
+        return ""
+    return f", e.g. [{json.dumps(float(found) if isinstance(found, int) else found)}]"

@@ -325,8 +325,8 @@ def _filter_name(columns: FileColumns) -> str | None:
 
 
 _HOW_TO_TELL_BANDS = (
-    "give each band its [[measurements]] with where = {{ {} = '...' }} (or write one file, or one "
-    "column, per band)"
+    "give each band its [[measurements]] with where = {{ {} = '...' }} (or write one file per "
+    "band, or a column per band)"
 )
 
 
@@ -405,6 +405,15 @@ def _with_flags(
                 name = _only(columns, integers, "catalogue's flags", "columns.flags")
                 columns.notes.append(f"catalogue flags are {name} (recognised by name)")
                 break
+    if name is None:
+        by_ucd = [
+            one
+            for one in columns.names
+            if columns.ucd(one)[0] == "meta.code.qual" and _is_flag(columns.table[one])
+        ]
+        if len(by_ucd) == 1:
+            name = by_ucd[0]
+            columns.notes.append(f"catalogue flags are {name} (recognised by UCD)")
     if name is None:
         return section
     if bad is None:

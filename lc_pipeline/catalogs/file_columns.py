@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from astropy.table import Table
 
 from lc_pipeline.catalogs import names as known
-from lc_pipeline.catalogs.missing import texts_of
+from lc_pipeline.catalogs.missing import DECIMAL_COMMA, LIMIT, texts_of
 from lc_pipeline.catalogs.text_tables import EMPTY_CELLS
 from lc_pipeline.errors import CatalogError
 
@@ -66,7 +66,8 @@ def _reads_as_number(cell: str) -> bool:
     try:
         float(cell)
     except ValueError:
-        return False
+        # Meant as numbers all the same: what is wrong is said where the column is read.
+        return bool(DECIMAL_COMMA.fullmatch(cell) or LIMIT.fullmatch(cell))
     return True
 
 

@@ -158,7 +158,11 @@ def _measure(
     def numbers(name: str) -> Floats:
         return numbers_of(path, name, table[name])[kept]
 
-    value = numbers(section.value)
+    limits: list[str] = []
+    value = numbers_of(path, section.value, table[section.value], limits)[kept]
+    if limits:
+        are = "values are upper limits" if len(limits) > 1 else "value is an upper limit"
+        notes.append(f"{section.key}: {len(limits)} {are} ({limits[0]!r}), taken as missing")
     error = numbers(section.error) if section.error else np.full(value.shape, np.nan)
     quantity = section.quantity or "flux"
     value, error, unit = _in_one_unit(table, section, value, error)

@@ -44,7 +44,7 @@ class LandingFolder:
     excluded : tuple of str
         Names of files that ``files.exclude`` leaves out.
     unmatched : tuple of str
-        Names of files that ``files.pattern`` does not match.
+        Names of files that ``files.pattern`` does not match, and of symbolic links to nowhere.
     """
 
     folder: Path
@@ -108,6 +108,8 @@ def find_epochs(survey: SurveyConfig) -> LandingFolder:
     for name in sorted(_names_below(folder, survey)):
         if any(expression.fullmatch(name) for expression in exclude):
             excluded.append(name)
+        elif not (folder / name).exists():
+            unmatched.append(name)
         elif (match := pattern.fullmatch(name)) and match["epoch"]:
             groups = {key: text for key, text in match.groupdict().items() if text is not None}
             files[match["epoch"]].append(LandedFile(folder / name, name, groups))
@@ -153,10 +155,15 @@ def _names_below(folder: Path, survey: SurveyConfig) -> Iterator[str]:
                 if entry.is_dir():
                     if not entry.name.endswith(".zarr"):
                         pending.append((f"{prefix}{entry.name}/", entry.path))
-                elif entry.is_file() and not (
+                elif _is_file_or_dangles(entry) and not (
                     entry.name.endswith(".toml") and os.path.realpath(entry.path) == own
                 ):
                     yield prefix + entry.name
+
+
+def _is_file_or_dangles(entry: os.DirEntry[str]) -> bool:
+    """Say whether it is a file, or a symbolic link to nowhere: where a file was meant to be."""
+    return entry.is_file() or (entry.is_symlink() and not Path(entry.path).exists())
 
 
 def expand_key(template: str, groups: dict[str, str]) -> str | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 from astropy.table import Column, MaskedColumn
 from numpy.typing import NDArray
@@ -14,12 +16,18 @@ from lc_pipeline.survey import MissingSection, Quantity
 #: Magnitudes per relative flux, 2.5 / ln 10 = 1.0857.
 POGSON = 2.5 / np.log(10)
 
+#: A number with a decimal comma, and an upper or lower limit.
+DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+(?:[eE][+-]?\d+)?")
+LIMIT = re.compile(r"[<>]=?\s*[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
+
 Floats = NDArray[np.float64]
 Flags = NDArray[np.uint16]
 
 
-def numbers_of(path: object, name: str, column: Column) -> Floats:
+def numbers_of(path: object, name: str, column: Column, limits: list[str] | None = None) -> Floats:
     """Turn a column into floats: masked cells are NaN, and text must read as a number.
+
+    Limits like ``>18.5`` are missing as well, if a list is given that takes them up.
 
     Raises
     ------
@@ -43,10 +51,17 @@ def numbers_of(path: object, name: str, column: Column) -> Floats:
         try:
             numbers[index] = float(cell.replace("D", "E").replace("d", "e"))
         except ValueError:
+            if limits is not None and LIMIT.fullmatch(cell):
+                limits.append(cell)
+                continue
+            remedy = "correct it, or leave the file out with files.exclude"
+            if DECIMAL_COMMA.fullmatch(cell):
+                remedy = (
+                    f"cells of {name!r} are text like {cell!r} (decimal comma?): write numbers "
+                    f"with a decimal point"
+                )
             raise CatalogError(
-                str(path),
-                f"column {name!r}, row {index + 1}: {cell!r} is not a number; correct it, or "
-                f"leave the file out with files.exclude",
+                str(path), f"column {name!r}, row {index + 1}: {cell!r} is not a number; {remedy}"
             ) from None
     return numbers
 

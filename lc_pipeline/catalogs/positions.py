@@ -19,7 +19,7 @@ _SEXAGESIMAL = re.compile(
     r"([+\-\u2212]?)\s*(\d{1,3})\s*[:\s hd°]\s*(\d{1,2})\s*[:\s m'\u2032]\s*"
     r"(\d{1,2}(?:\.\d*)?)\s*[s\"\u2033]?"
 )
-_HOURS = {"h", "hr", "hour", "hours", "hourangle", "h:m:s", '"h:m:s"', "hms"}
+_HOURS = {"h", "hr", "hour", "hours", "hourangle", "h:m:s", '"h:m:s"', "hms"}  # as in survey.py
 _DEGREES = {"", "deg", "degree", "degrees", "d", '"d:m:s"', "d:m:s", "dms"}
 
 

@@ -165,9 +165,7 @@ def detect_format(path: Path, contents: bytes) -> CatalogFormat:
     return "ascii"
 
 
-def _read_ascii(
-    path: Path, contents: bytes, files: FilesSection, texts: Sequence[str]
-) -> Table:
+def _read_ascii(path: Path, contents: bytes, files: FilesSection, texts: Sequence[str]) -> Table:
     start = decode(contents[:4096]).lstrip()
     for known, is_known in (
         ("ascii.ipac", start.startswith(("\\", "|"))),

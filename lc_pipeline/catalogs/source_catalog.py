@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -109,7 +108,7 @@ class SourceCatalog:
             f"({self.time_scale}), measurements {keys}>"
         )
 
-    @cached_property
+    @property
     def part_index(self) -> NDArray[np.intp]:
         """Rows that are matched together, ``(n_sources,)``: those of one file and its bands.
 

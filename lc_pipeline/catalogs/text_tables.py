@@ -37,8 +37,19 @@ _UNKNOWN_YAML_TAG = re.compile(rb"(?<=\s)!(?!astropy\b|numpy\b|!)[A-Za-z_][\w.]*
 
 
 def is_sextractor_header(start: str) -> bool:
-    """Say whether a text begins with SExtractor's ``#   1 NUMBER ...`` lines."""
-    return bool(re.match(r"#\s+1\s+[A-Za-z]\w*", start))
+    """Say whether SExtractor's ``#   1 NUMBER ...`` lines are among the first comments."""
+    if re.match(r"#\s+1\s+[A-Za-z]\w*", start):
+        return True
+    for line in start.split("\n"):
+        if line and not _is_comment(line) and not line.isspace():
+            return False
+        if re.match(r"#\s+1\s+[A-Z][A-Z0-9_]+(\s|$)", line):
+            return True
+    return False
+
+
+def _is_comment(line: str) -> bool:
+    return line.startswith("#") or (line[:1].isspace() and line.lstrip().startswith("#"))
 
 
 def read_text(
@@ -63,11 +74,11 @@ def read_text(
     """
     text = decode(contents)
     lines = text.split("\n")
-    comments = [line for line in lines if line.startswith("#")]
+    comments = [line.lstrip() for line in lines if _is_comment(line)]
     numbered = [
         (number, line)
         for number, line in enumerate(lines, 1)
-        if line and not line.startswith("#") and not line.isspace()
+        if line and not _is_comment(line) and not line.isspace()
     ]
     rows = [line for _, line in numbered]
     delimiter = files.delimiter or (None if sextractor else _guess_delimiter(rows or comments))
@@ -98,7 +109,7 @@ def read_text(
         table[name].unit = unit
     table.meta.update(_keywords(comments))
     if rows and not text.endswith("\n"):
-        table.meta["_notes"] = ["the file does not end with a line end: was it cut off?"]
+        table.meta["_notes"] = [f"{path.name} does not end with a line end: was it cut off?"]
     return table
 
 
@@ -204,6 +215,8 @@ def _sextractor_names(
     """Column names of a SExtractor header, with those of vector columns that it leaves out."""
     columns = [match.groups() for line in comments if (match := _SEXTRACTOR_COLUMN.match(line))]
     starts = [int(number) for number, _, _ in columns]
+    if 1 in starts:  # "# 2024 January 5" is a comment like any other
+        columns, starts = columns[starts.index(1) :], starts[starts.index(1) :]
     if starts[:1] != [1] or any(a >= b for a, b in pairwise(starts)):
         raise CatalogError(path, "the SExtractor header does not number its columns 1, 2, ...")
     ends = [*starts[1:], max(n_cells or 0, starts[-1]) + 1]

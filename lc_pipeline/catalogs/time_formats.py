@@ -98,14 +98,15 @@ def to_mjd(texts_or_numbers: Any, form: str, scale: str = "utc", offset: float =
     )  # fmt: skip
     is_text = len(times) > 0 and isinstance(times[0], str)
     if "%" in form:
-        days = [datetime.strptime(str(text), form) for text in times]  # noqa: DTZ007  (the scale is given)
-        return np.array(
+        days = [datetime.strptime(_digits(time), form) for time in times]  # noqa: DTZ007  (the scale is given)
+        mjd = np.array(
             [
                 (day.replace(tzinfo=None) - datetime(1858, 11, 17)) / _one_day  # noqa: DTZ001
                 for day in days
             ],
             dtype=float,
         )
+        return np.asarray(mjd + offset, dtype=np.float64)
     if form in ("mjd", "jd"):
         zero = Decimal("2400000.5") if form == "jd" else Decimal(0)
         if is_text:
@@ -121,6 +122,12 @@ def to_mjd(texts_or_numbers: Any, form: str, scale: str = "utc", offset: float =
         raise ValueError(f"{form!r} is not a time format")
     numbers = [float(time) for time in times] if is_text and form not in _TEXT_FORMATS else times
     return _mjd_of_astropy(numbers, form, scale) + offset
+
+
+def _digits(time: Any) -> str:
+    """Write a date like 20141230 as its digits, whatever type of number holds it."""
+    is_number = not isinstance(time, str) and float(time).is_integer()
+    return str(int(time)) if is_number else str(time)
 
 
 def _mjd_of_iso(texts: Sequence[str], scale: str) -> Floats:

@@ -15,6 +15,7 @@ from astropy.table import Column, Table
 from numpy.typing import NDArray
 
 from lc_pipeline.catalogs import names as known
+from lc_pipeline.catalogs.file_columns import listed
 from lc_pipeline.catalogs.missing import numbers_of, texts_of
 from lc_pipeline.catalogs.time_formats import (
     EXPOSURE_KEYWORDS,
@@ -31,6 +32,7 @@ from lc_pipeline.survey import MissingSection, SurveyConfig, TimeSection
 Floats = NDArray[np.float64]
 
 _SECONDS = 86400.0
+_JD_ZERO = 2400000.5
 
 
 @dataclass(frozen=True)
@@ -128,6 +130,16 @@ class _Search:
         )
         if section.source == "header":
             scale, place = scale or self._header_scale(), place or self._header_place()
+        implied_scale, implied_place = _implied_by_name(section.name)
+        for implied, given, setting in (
+            (implied_place, place, "refposition"),
+            (implied_scale, scale, "scale"),
+        ):
+            if implied and not given:
+                self.notes.append(
+                    f"time.{setting} is {implied}, as the name {section.name} says (recognised)"
+                )
+        scale, place = scale or implied_scale, place or implied_place
         clock = _Clock(
             section.format,
             section.offset,
@@ -186,13 +198,45 @@ class _Search:
                     self._shift(at, exposure, f"column {name}"),
                 )
                 return self._from_columns(name, time_columns, clock, exposure, "column")
+        if by_ucd := self._by_ucd():
+            form = self._format_of(by_ucd)
+            implied = _implied_by_name(by_ucd)
+            self.notes.append(f"time is column {by_ucd}, taken as {form} (recognised by UCD)")
+            clock = _Clock(
+                form,
+                0.0,
+                implied[0] or self._header_scale() or "utc",
+                implied[1] or self._header_place() or "TOPOCENTER",
+            )
+            return self._from_columns(by_ucd, time_columns, clock, exposure, "column")
         if columns:
             return self._from_columns(None, time_columns, _Clock("mjd"), exposure, "columns")
         raise CatalogError(
             self.path,
-            "no time is recognised: there is neither MJD-OBS, DATE-OBS or the like in the header "
-            "nor a column like mjd; say in [time] where it stands (header, column or filename)",
+            f"no time is recognised: there is neither MJD-OBS, DATE-OBS or the like in the header "
+            f"nor a column like mjd; say in [time] where it stands (header, column or filename). "
+            f"Columns are: {listed(self.table.colnames)}",
         )
+
+    def _by_ucd(self) -> str | None:
+        """The only column whose UCD says that it is the time of the row."""
+        found = [
+            name
+            for name in self.table.colnames
+            if str(self.table[name].meta.get("ucd", "")).lower().split(";")[0] == "time.epoch"
+        ]
+        return found[0] if len(found) == 1 else None
+
+    def _format_of(self, name: str) -> str:
+        """Tell the format of a time column of any name by what it holds."""
+        column = self.table[name]
+        if column.dtype.kind not in "fiu":
+            return "isot"
+        numbers = numbers_of(self.path, name, column)
+        numbers = numbers[np.isfinite(numbers)]
+        first, last = self.missing.time_range
+        is_jd = len(numbers) and first + _JD_ZERO <= np.median(numbers) <= last + _JD_ZERO
+        return "jd" if is_jd else "mjd"
 
     def _from_columns(
         self,
@@ -236,18 +280,18 @@ class _Search:
         column: Column = self.table[name]
         if "time_scale" in column.meta:  # was an astropy Time, and is MJD already
             mjd = numbers_of(self.path, name, column)
-        elif column.dtype.kind in "fiu":
+        elif column.dtype.kind in "fiu" and "%" not in clock.format:
             values = numbers_of(self.path, name, column)
             mjd = np.full(len(values), np.nan)
             good = np.isfinite(values)
-            mjd[good] = self._converted(values[good], clock, f"column {name!r}")
+            mjd[good] = self._converted(values[good], clock, f"column {name!r}", good)
         else:
             texts = texts_of(column)
             good = np.array([bool(text) for text in texts], dtype=bool)
             mjd = np.full(len(texts), np.nan)
             filled = [text for text in texts if text]
             if filled:
-                mjd[good] = self._converted(filled, clock, f"column {name!r}")
+                mjd[good] = self._converted(filled, clock, f"column {name!r}", good)
         mjd = mjd + clock.shift
         first, last = self.missing.time_range
         return np.where((mjd >= first) & (mjd <= last), mjd, np.nan)
@@ -267,15 +311,26 @@ class _Search:
             )
         return mjd
 
-    def _converted(self, values: Any, clock: _Clock, where: str) -> Floats:
+    def _converted(
+        self,
+        values: Any,
+        clock: _Clock,
+        where: str,
+        rows: NDArray[np.bool_] | None = None,
+    ) -> Floats:
+        """Turn times into MJD; `rows` tells which rows of the file they stand in."""
         try:
             return to_mjd(values, clock.format, clock.scale, clock.offset)
         except (ValueError, TypeError, OverflowError) as error:
-            example = values[0] if len(values) else None
+            wrong = next((n for n in range(len(values)) if not _can_be_read(values[n], clock)), 0)
+            example = values[wrong] if len(values) else None
+            if rows is not None and len(values):
+                where += f", row {np.flatnonzero(rows)[wrong] + 1}"
+            reason = _reading_error(example, clock) or error
             raise CatalogError(
                 self.path,
                 f"{where}: {str(example)!r} cannot be read as time format {clock.format!r} "
-                f"({str(error).splitlines()[0]}); set time.format",
+                f"({str(reason).splitlines()[0]}); set time.format",
             ) from error
 
     def _header_text(self, keyword: str, section: TimeSection | None) -> Any:
@@ -367,6 +422,37 @@ class _Search:
             self.notes.append(f"exposure is header keyword {keyword} (recognised)")
             return exposure
         return np.nan
+
+
+def _reading_error(time: Any, clock: _Clock) -> Exception | None:
+    """Say why one time cannot be read; None if it can."""
+    try:
+        to_mjd([time] if isinstance(time, str) else np.array([time]), clock.format, clock.scale)
+    except (ValueError, TypeError, OverflowError) as error:
+        return error
+    return None
+
+
+def _can_be_read(time: Any, clock: _Clock) -> bool:
+    return _reading_error(time, clock) is None
+
+
+def _implied_by_name(name: str) -> tuple[str | None, str | None]:
+    """Scale and place that the name of a keyword or column implies.
+
+    Examples
+    --------
+    >>> _implied_by_name("HJD"), _implied_by_name("bjd_g"), _implied_by_name("MJD-OBS")
+    ((None, 'HELIOCENTER'), ('tdb', 'BARYCENTER'), (None, None))
+    """
+    squeezed = known.squeeze(name)
+    if "hjd" in squeezed or "hmjd" in squeezed:
+        return None, "HELIOCENTER"
+    if "bjd" in squeezed or "bmjd" in squeezed:
+        # Without a word about it, barycentric times are TDB; BJD_UTC and BJD_TT are not.
+        said = (scale for scale in ("utc", "tdb", "tt", "tai") if squeezed.endswith(scale))
+        return next(said, "tdb"), "BARYCENTER"
+    return None, None
 
 
 _TIME_LIKE = ("DATE", "TIME", "MJD", "JD", "UT", "EPOCH")

@@ -129,6 +129,7 @@ def assemble_epoch(
             time_offset[number, part.object] = part.time - catalog.time
             separation[part.object] = np.fmin(separation[part.object], part.separation)
     found = [shift for shift in match.shifts if shift.found]
+    n_duplicates = _n_further(catalog, match, measurement_keys, n_objects)
     return EpochBlock(
         epoch=catalog.epoch,
         measurement_keys=tuple(measurement_keys),
@@ -143,16 +144,21 @@ def assemble_epoch(
         time_refposition=catalog.time_refposition,
         exposure=catalog.exposure,
         n_sources=match.n_sources,
-        n_matched=match.n_matched,
+        n_matched=match.n_sources - match.n_unmatched - n_duplicates,
         n_unmatched=match.n_unmatched,
         n_ambiguous=match.n_ambiguous,
-        n_duplicates=match.n_duplicates,
+        n_duplicates=n_duplicates,
         offset_east_arcsec=float(np.mean([s.east_arcsec for s in found])) if found else 0.0,
         offset_north_arcsec=float(np.mean([s.north_arcsec for s in found])) if found else 0.0,
         n_offset_pairs=sum(shift.n_pairs for shift in found),
         n_detected=np.count_nonzero((flags & np.uint16(ABSENT)) == 0, axis=1).astype(np.int64),
         files=catalog.files,
-        notes=(*catalog.notes, *match.notes, *_left_out(catalog, measurement_keys)),
+        notes=(
+            *catalog.notes,
+            *match.notes,
+            *_left_out(catalog, measurement_keys),
+            *_in_several_files(catalog, match, measurement_keys, n_objects),
+        ),
     )
 
 
@@ -295,6 +301,62 @@ def _has_flags(catalog: SourceCatalog, measurement_keys: Sequence[str]) -> bool:
 def _left_out(catalog: SourceCatalog, measurement_keys: Sequence[str]) -> tuple[str, ...]:
     unknown = [key for key in catalog.measurements if key not in measurement_keys]
     return tuple(f"measurement {key!r} is not kept in the store" for key in unknown)
+
+
+def _carrying(
+    catalog: SourceCatalog, match: Match, measurement_keys: Sequence[str]
+) -> dict[str, NDArray[np.intp]]:
+    """Rows with an object that carry each measurement."""
+    rows = {}
+    for key in measurement_keys:
+        if (measured := catalog.measurements.get(key)) is not None:
+            carries = (measured.flags & np.uint16(MeasurementFlag.NOT_OBSERVED)) == 0
+            rows[key] = np.flatnonzero(carries & (match.object_index != NO_OBJECT))
+    return rows
+
+
+def _n_further(
+    catalog: SourceCatalog, match: Match, measurement_keys: Sequence[str], n_objects: int
+) -> int:
+    """Count the detections that are not the first of their object in any measurement.
+
+    First is what is no duplicate within its file, then what is nearest.
+    """
+    rows_of = _carrying(catalog, match, measurement_keys)
+    further = match.object_index != NO_OBJECT
+    place = np.empty(len(further), dtype=np.intp)
+    order = np.lexsort((match.separation_arcsec, match.is_duplicate))
+    place[order] = np.arange(len(order))
+    carried = np.zeros(len(further), dtype=np.bool_)
+    for rows in rows_of.values():
+        carried[rows] = True
+        first = np.full(n_objects, len(further), dtype=np.intp)
+        np.minimum.at(first, match.object_index[rows], place[rows])
+        further[order[first[first < len(further)]]] = False
+    return int(np.count_nonzero(np.where(carried, further, match.is_duplicate)))
+
+
+def _in_several_files(
+    catalog: SourceCatalog, match: Match, measurement_keys: Sequence[str], n_objects: int
+) -> tuple[str, ...]:
+    """Name the files that have the same measurement of the same objects."""
+    notes = []
+    for key, rows in _carrying(catalog, match, measurement_keys).items():
+        files = catalog.file_index[rows]
+        if not len(rows) or files.min() == files.max():
+            continue
+        found = match.object_index[rows]
+        lowest = np.full(n_objects, len(catalog.files), dtype=np.intp)
+        highest = np.full(n_objects, -1, dtype=np.intp)
+        np.minimum.at(lowest, found, files)
+        np.maximum.at(highest, found, files)
+        several = np.unique(files[(lowest < highest)[found]]).tolist()
+        if several:
+            notes.append(
+                f"{len(several)} files of this epoch have measurement {key} "
+                f"({_file_names(catalog, several)}): the duplicate rule is applied between them"
+            )
+    return tuple(notes)
 
 
 def _refuse_other_quantity(

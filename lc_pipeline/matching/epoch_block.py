@@ -41,7 +41,8 @@ class EpochBlock:
     exposure : float, s
         NaN if unknown.
     n_sources, n_matched, n_unmatched, n_ambiguous, n_duplicates : int
-        Detections, as counted by :class:`~lc_pipeline.matching.match.Match`.
+        Detections, as counted by :class:`~lc_pipeline.matching.match.Match`; but here a detection
+        is a duplicate as well if all it measures stands in another file of the epoch.
     offset_east_arcsec, offset_north_arcsec : float, arcsec
         Shift removed before matching: the mean over the files where one was found, else 0.
     n_offset_pairs : int

@@ -161,7 +161,7 @@ def match_vectors(
         Used only to match by key.
     """
     n = len(catalog)
-    files = catalog.file_index
+    files, parts = catalog.file_index, catalog.part_index
     n_files = max(len(catalog.files), int(files.max(initial=-1)) + 1)
     vectors = unit_vectors(catalog.ra, catalog.dec)
     by_key = matching.mode == "key"
@@ -181,14 +181,14 @@ def match_vectors(
             index[known] = found
             moved = shifts[number].remove_from(vectors[known])
             separation[known] = vector_separation_arcsec(moved, objects[found])
-            for part in _parts(catalog, known):
+            for part in _parts(parts[known]):
                 mine = known[part]
                 duplicate[mine] = _all_but_nearest(index[mine], separation[mine])
         else:
             rows = rows[np.isfinite(vectors[rows]).all(axis=1)]
             shifts[number] = _position_offset(vectors[rows], objects, matching)
             moved = shifts[number].remove_from(vectors[rows])
-            for part in _parts(catalog, rows):
+            for part in _parts(parts[rows]):
                 mine = rows[part]
                 index[mine], duplicate[mine], ambiguous[mine] = _match_positions(
                     moved[part], objects, matching.radius_arcsec
@@ -209,11 +209,10 @@ def match_vectors(
     )
 
 
-def _parts(catalog: SourceCatalog, rows: NDArray[np.intp]) -> list[NDArray[np.intp]]:
+def _parts(part: NDArray[np.intp]) -> list[NDArray[np.intp]]:
     """Divide rows of one file into the bands that they are of; see ``SourceCatalog.part_index``."""
-    part = catalog.part_index[rows]
     if not len(part) or part.min() == part.max():
-        return [np.arange(len(rows))]
+        return [np.arange(len(part))]
     return [np.flatnonzero(part == number) for number in np.unique(part).tolist()]
 
 

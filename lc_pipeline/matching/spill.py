@@ -68,8 +68,9 @@ def spilled_positions(
                 raise MatchingError(f"epoch {catalog.epoch} was given more than once")
             vectors = chosen(catalog)
             sizes[catalog.epoch] = 0
-            for number in np.unique(catalog.part_index).tolist():
-                kept = listed_once(vectors[catalog.part_index == number], merge_arcsec)
+            part = catalog.part_index
+            for number in np.unique(part).tolist():
+                kept = listed_once(vectors[part == number], merge_arcsec)
                 if len(kept):
                     path = Path(folder) / f"{len(files)}.npy"
                     np.save(path, kept)

@@ -18,6 +18,7 @@ touch one file, nothing is kept in between, and memory is workers x one block.
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -72,6 +73,8 @@ def plan_epoch_layout(
 ) -> EpochLayout:
     """Cut the object axis so that one task of the rechunk stays within `task_bytes`.
 
+    Blocks are of one size, because a shard that is half empty costs as much as a full one.
+
     Parameters
     ----------
     n_objects, n_measurements, n_values : int
@@ -89,8 +92,12 @@ def plan_epoch_layout(
     EpochLayout(object_block=64, capacity=1088)
     """
     per_object = n_measurements * n_values * SEGMENT * ITEM_BYTES
-    most = max(SMALLEST_BLOCK, task_bytes // per_object)
-    block = min(_floor_power_of_two(most), _ceil_power_of_two(max(n_objects, SMALLEST_BLOCK)))
+    step = MOST_OBJECTS_PER_CHUNK
+    if step * per_object > task_bytes:
+        step = SMALLEST_BLOCK
+    most = max(step, task_bytes // per_object // step * step)
+    n_blocks = -(-n_objects // most)
+    block = -(-n_objects // (n_blocks * step)) * step
     return EpochLayout(block, block * -(-max(2 * n_objects, n_objects + 1000) // block))
 
 
@@ -99,21 +106,21 @@ def plan_object_layout(
 ) -> ObjectLayout:
     """Cut the object store: shards of whole object blocks, chunks that read fast.
 
-    A short history is one segment of a power of two; from 512 epochs on segments are 512 long, so
-    that a new epoch touches the last one only.
+    A short history is one segment; from 512 epochs on segments are 512 long, so that a new epoch
+    touches the last one only.
 
     Examples
     --------
     >>> plan_object_layout(94, 1, 2, object_block=64)
-    ObjectLayout(object_block=64, segment=128, objects_per_chunk=64)
+    ObjectLayout(object_block=64, segment=96, objects_per_chunk=64)
     >>> plan_object_layout(1200, 32, 2, object_block=1024)
     ObjectLayout(object_block=1024, segment=512, objects_per_chunk=2)
     """
-    segment = min(SEGMENT, _ceil_power_of_two(max(n_epochs, SMALLEST_SEGMENT)))
+    segment = min(SEGMENT, -(-max(n_epochs, 1) // SMALLEST_SEGMENT) * SMALLEST_SEGMENT)
     per_object = n_measurements * n_values * segment * ITEM_BYTES
     most = max(1, READ_CHUNK_BYTES // per_object)
-    chunk = min(_floor_power_of_two(most), MOST_OBJECTS_PER_CHUNK, object_block)
-    return ObjectLayout(object_block, segment, chunk)
+    chunk = min(_floor_power_of_two(most), MOST_OBJECTS_PER_CHUNK)
+    return ObjectLayout(object_block, segment, math.gcd(chunk, object_block))
 
 
 def rechunk_tasks(n_objects: int, n_epochs: int, layout: ObjectLayout) -> Iterator[RechunkTask]:
@@ -215,10 +222,6 @@ def runs(rows: NDArray[np.intp], longest: int | None = None) -> list[tuple[slice
         for first in range(start, stop, longest or len(rows))
         for last in [min(stop, first + (longest or len(rows)))]
     ]
-
-
-def _ceil_power_of_two(number: int) -> int:
-    return 1 << (number - 1).bit_length()
 
 
 def _floor_power_of_two(number: int) -> int:

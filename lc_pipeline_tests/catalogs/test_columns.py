@@ -371,3 +371,12 @@ def test_flags_that_are_no_whole_numbers_are_refused(tmp_path, make_survey):
 def test_the_same_name_in_other_cases_is_recognised(make_survey):
     plan = plan_columns("n1", one_row("Ra DEC Mag_Auto MagErr_Auto"), make_survey(), {})
     assert [section.error for section in plan.measurements] == ["MagErr_Auto"]
+
+
+def test_flags_are_recognised_by_ucd(make_survey):
+    names = ("ra", "dec", "mag", "magerr")
+    table = Table({name: [1.0, 2.0] for name in names} | {"quality": [0, 4]})
+    table["quality"].meta["ucd"] = "meta.code.qual"
+    plan = plan_columns("n1.vot", table, make_survey(), {})
+    assert plan.measurements[0].flags == "quality"
+    assert "catalogue flags are quality (recognised by UCD)" in plan.notes

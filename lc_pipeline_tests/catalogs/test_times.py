@@ -206,9 +206,9 @@ def test_the_median_time_does_not_depend_on_the_order_of_rows(times):
             r"'last night' cannot be read as time format 'mjd' .*; set time.format",
         ),
         (
-            "[time]\nfrom = 'header'\nname = 'T'\nformat = 'fortnight'",
-            {"T": "26"},
-            r"'26' cannot be read as time format 'fortnight'",
+            "[time]\nfrom = 'header'\nname = 'T'\nformat = 'byear'",
+            {"T": "fortnight"},
+            r"'fortnight' cannot be read as time format 'byear'",
         ),
         (
             "[time]\nfrom = 'header'\nname = 'T'\nexposure = 'EXP'",
@@ -230,3 +230,50 @@ def test_the_median_time_does_not_depend_on_the_order_of_rows(times):
 def test_a_time_that_cannot_be_had_is_explained(times, rest, header, words):
     with pytest.raises(CatalogError, match=rf"^n1.cat: .*{words}"):
         times(rest, header=header)
+
+
+@pytest.mark.parametrize(
+    ("name", "rest", "scale", "place"),
+    [
+        ("HJD", "", "utc", "HELIOCENTER"),
+        ("hjd_g", "", "utc", "HELIOCENTER"),
+        ("BJD", "", "tdb", "BARYCENTER"),
+        ("BJD_UTC", "", "utc", "BARYCENTER"),
+        ("bjd", "scale = 'tt'", "tt", "BARYCENTER"),
+        ("HJD", "refposition = 'TOPOCENTER'", "utc", "TOPOCENTER"),
+        ("JD", "", "utc", "TOPOCENTER"),
+    ],
+)
+@pytest.mark.parametrize("source", ["column", "header"])
+def test_a_configured_time_is_where_its_name_says(times, source, name, rest, scale, place):
+    section = f"[time]\nfrom = '{source}'\nname = '{name}'\nformat = 'jd'\n{rest}"
+    number = 2457000.75
+    if source == "column":
+        found = times(section, **{name: [number, number]})
+    else:
+        found = times(section, header={name.upper(): number})
+    assert (found.scale, found.refposition, found.mjd) == (scale, place, 57000.25)
+    is_implied = place != "TOPOCENTER"
+    assert any(f"time.refposition is {place}, as" in note for note in found.notes) == is_implied
+
+
+@pytest.mark.parametrize("dtype", ["int64", "float64", "str"])
+def test_dates_in_whole_numbers_are_read_as_their_digits(times, dtype):
+    section = "[time]\nfrom = 'column'\nname = 'day'\nformat = '%Y%m%d'\noffset = 0.5"
+    found = times(section, day=np.array([20141230, 20141230]).astype(dtype))
+    assert found.mjd == 57021.5
+    header = section.replace("column", "header")
+    assert times(header, header={"DAY": 20141230}).mjd == 57021.5
+
+
+@pytest.mark.parametrize(("number", "mjd"), [(57000.25, 57000.25), (2457000.75, 57000.25)])
+def test_a_time_is_recognised_by_ucd(times, number, mjd):
+    column = Column([number, number + 1], meta={"ucd": "time.epoch"})
+    found = times(t=column)
+    assert found.columns["t"][0] == pytest.approx(mjd)
+    assert found.general == "t"
+
+
+def test_a_missing_time_lists_the_columns(times):
+    with pytest.raises(CatalogError, match=r"no time is recognised.*Columns are: a, b"):
+        times(a=[1.0], b=[2.0])

@@ -2,6 +2,7 @@
 
 import math
 from collections import defaultdict
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -99,7 +100,9 @@ def _one(catalog, match, measured, rows, names, rule):
         if measured.time is not None:
             time = float(measured.time[row])
             if math.isnan(time):
-                time, flags = catalog.time, flags | int(F.BAD_TIME)
+                time = catalog.time
+                if not math.isnan(float(measured.value[row])):
+                    flags |= int(F.BAD_TIME)
         flags |= int(F.AMBIGUOUS) * bool(match.ambiguous[row])
         flags |= int(F.OFF_POSITION) * bool(match.off_position[row])
         values = [float(measured.value[row]), float(measured.error[row])]
@@ -386,3 +389,36 @@ def test_the_other_side_of_the_sky_is_outside():
     corners = unit_vectors([359.0, 1.0, 1.0, 359.0], [-1.0, -1.0, 1.0, 1.0])
     middle = unit_vectors([0.0], [0.0])
     assert inside_hull(corners, np.vstack([middle, -middle])).tolist() == [True, False]
+
+
+def test_what_stands_in_two_files_is_counted_as_a_duplicate_and_said(make_catalog, make_measured):
+    ra = [10.0, 10.01, 10.0 + 0.1 * ARCSEC, 50.0]
+    catalog = make_catalog(ra, [0.0] * 4, file_index=[0, 0, 1, 1])
+    reference = ReferenceCatalog(["a", "b"], [10.0, 10.01], [0.0] * 2)
+    block = _assembled(catalog, reference)
+    counts = (block.n_sources, block.n_matched, block.n_duplicates, block.n_unmatched)
+    assert counts == (4, 2, 1, 1)
+    said = "2 files of this epoch have measurement g (e1_0.cat, e1_1.cat): the duplicate rule"
+    assert any(note.startswith(said) for note in block.notes)
+    # Two bands in two files are two measurements of one object.
+    absent = F.NOT_OBSERVED
+    bands = {
+        key: make_measured(4, flags=np.array(flags, dtype=np.uint16))
+        for key, flags in (("g", [0, 0, absent, absent]), ("r", [absent, absent, 0, 0]))
+    }
+    block = _assembled(replace(catalog, measurements=bands), reference, ("g", "r"))
+    assert (block.n_matched, block.n_duplicates, block.n_unmatched) == (3, 0, 1)
+    assert not any("duplicate rule" in note for note in block.notes)
+
+
+@pytest.mark.parametrize("absence", ["hull", "rows", "field"])
+def test_epochs_without_positions_are_assembled_by_key(make_catalog, absence):
+    nowhere = [np.nan] * 3
+    catalog = make_catalog(nowhere, nowhere, key=["a", "b", "b"])
+    reference = ReferenceCatalog(["a", "b", "c"], [10.0, 20.0, 30.0], [0.0] * 3)
+    for rule in ("nearest", "best_error", "weighted_mean"):
+        block = _assembled(catalog, reference, mode="key", footprint=absence, duplicates=rule)
+        assert block.lightcurves[0, 0, :2].tolist() == [15.0, 15.0]
+        assert np.isnan(block.separation).all()
+        assert (block.n_matched, block.n_duplicates) == (2, 1)
+        assert not block.flags[0, :2].any() or block.flags[0, 1] == F.DUPLICATED

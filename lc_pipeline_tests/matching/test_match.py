@@ -1,11 +1,15 @@
 """Claims about one epoch matched to the reference."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lc_pipeline.errors import MatchingError
+from lc_pipeline.flags import MeasurementFlag
+from lc_pipeline.matching.build import build_reference
 from lc_pipeline.matching.match import match_catalog
 from lc_pipeline.matching.reference import ReferenceCatalog
 from lc_pipeline.survey import MatchingSection
@@ -198,3 +202,32 @@ def test_rows_of_one_key_without_positions_are_told_apart_by_their_values(
         other, rows = permuted(catalog, np.array(order))
         match = match_catalog(other, reference, MatchingSection(mode="key"))
         assert match.is_duplicate.tolist() == [row != 1 for row in rows]
+
+
+def test_by_key_a_detection_without_a_position_finds_its_object(make_catalog):
+    catalog = make_catalog([np.nan, 20.0, np.nan], [np.nan, 0.0, np.nan], key=["a", "b", "c"])
+    reference = ReferenceCatalog(["a", "b"], [10.0, 20.0], [0.0, 0.0])
+    for offset in (False, True):
+        settings = MatchingSection(mode="key", astrometric_offset=offset)
+        match = match_catalog(catalog, reference, settings)
+        assert match.object_index.tolist() == [0, 1, -1]
+        assert np.isnan(match.separation_arcsec[0])
+        assert not match.off_position.any()
+
+
+def test_rows_of_two_bands_are_neither_rivals_nor_duplicates(make_catalog, make_measured):
+    absent = np.uint16(MeasurementFlag.NOT_OBSERVED)
+    bands = {
+        "g": make_measured(4, flags=np.array([0, absent, 0, absent], dtype=np.uint16)),
+        "r": make_measured(4, flags=np.array([absent, 0, absent, 0], dtype=np.uint16)),
+    }
+    catalog = make_catalog([10.0, 10.0, 11.0, 11.0], [0.0] * 4, measurements=bands)
+    reference = ReferenceCatalog(["a", "b"], [10.0, 11.0], [0.0, 0.0])
+    for mode in ("position", "key"):
+        keyed = replace(catalog, key=np.array(["a", "a", "b", "b"]))
+        match = match_catalog(keyed, reference, MatchingSection(mode=mode))
+        assert match.object_index.tolist() == [0, 0, 1, 1]
+        assert (match.n_duplicates, match.n_ambiguous, match.n_matched) == (0, 0, 4)
+    epochs = [catalog, replace(catalog, epoch="e2")]
+    built = build_reference(lambda: epochs, MatchingSection())
+    assert len(built) == 2

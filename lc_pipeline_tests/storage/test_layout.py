@@ -36,7 +36,7 @@ def test_an_epoch_is_one_shard_with_room_for_twice_the_objects(n_objects, n_meas
 
 @given(counts, st.integers(1, 8), st.integers(2, 4), st.integers(4, 10))
 def test_chunks_divide_shards(n_epochs, n_measurements, n_values, exponent):
-    layout = plan_object_layout(n_epochs, n_measurements, n_values, 2**exponent)
+    layout = plan_object_layout(n_epochs, n_measurements, n_values, 16 * exponent)
     assert layout.object_block % layout.objects_per_chunk == 0
     assert n_epochs <= layout.segment or layout.segment == SEGMENT
 

@@ -1,0 +1,328 @@
+"""What is measured. ``python -m benchmarks.cases GROUP CASE SIZE FOLDER`` runs one case once."""
+
+from __future__ import annotations
+
+import json
+import resource
+import shutil
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+CORES = 2
+N_READS = 50
+
+
+@dataclass(frozen=True)
+class Size:
+    """A survey to measure on."""
+
+    n_objects: int
+    n_measurements: int
+    n_epochs: int
+
+    def describe(self) -> str:
+        """In words."""
+        mega = self.n_objects * self.n_measurements * 2 * self.n_epochs * 4 / 1e6
+        return (
+            f"{self.n_objects} objects, {self.n_measurements} measurements of 2 values, "
+            f"{self.n_epochs} epochs ({mega:.0f} MB uncompressed)"
+        )
+
+
+SIZES = {"small": Size(20_000, 2, 320), "large": Size(50_000, 2, 1600)}
+
+
+# ------------------------------------------------------------------------------ making surveys
+
+
+def make_epochs(folder: Path, size: Size) -> Path:
+    """Make an epoch store of random photometry, 10 % of it missing."""
+    from lc_pipeline import LightcurveStorage, ReferenceCatalog
+    from lc_pipeline.matching.epoch_block import EpochBlock
+
+    place = folder / "epochs"
+    if place.exists():
+        return place
+    random = np.random.default_rng(1)
+    number = np.arange(size.n_objects)
+    reference = ReferenceCatalog(
+        key=[f"star{n:07d}" for n in number], ra=10 + number % 300 / 500, dec=number // 300 / 500
+    ).ordered()
+    keys = tuple(f"band{n}" for n in range(size.n_measurements))
+    storage = LightcurveStorage(place).create_storage(reference, keys)
+    magnitude = random.uniform(14, 22, size.n_objects)
+    for start in range(0, size.n_epochs, 32):
+        blocks = []
+        for epoch in range(start, min(start + 32, size.n_epochs)):
+            shape = (size.n_measurements, 2, size.n_objects)
+            values = random.normal(0, 0.02, shape).astype("float32")
+            values[:, 0] += magnitude
+            values[:, 1] = np.abs(values[:, 1])
+            lost = random.random((size.n_measurements, size.n_objects)) < 0.1
+            values.transpose(0, 2, 1)[lost] = np.nan
+            blocks.append(
+                EpochBlock(
+                    epoch=f"e{epoch:05d}",
+                    measurement_keys=keys,
+                    value_names=("mag", "mag_err"),
+                    lightcurves=values,
+                    flags=np.where(lost, 4, 0).astype("uint16"),
+                    separation=random.random(size.n_objects).astype("float32"),
+                    time_offset=None,
+                    catalog_flags=None,
+                    time=60000.0 + epoch,
+                    time_scale="utc",
+                    time_refposition="TOPOCENTER",
+                    exposure=30.0,
+                    n_sources=size.n_objects,
+                    n_matched=size.n_objects,
+                    n_unmatched=0,
+                    n_ambiguous=0,
+                    n_duplicates=0,
+                    offset_east_arcsec=0.0,
+                    offset_north_arcsec=0.0,
+                    n_offset_pairs=0,
+                    n_detected=(~lost).sum(axis=1),
+                )
+            )
+        storage.append_epochs(blocks)
+    return place
+
+
+def epoch_array(folder: Path) -> Any:
+    """The light curves of the epoch store as a plain Zarr array."""
+    import zarr
+
+    place = next((folder / "epochs" / "versions").glob("v*.zarr"))
+    return zarr.open_group(place, mode="r")["lightcurves"]
+
+
+def fresh(folder: Path, name: str) -> Path:
+    """A place for an output, empty."""
+    shutil.rmtree(folder / name, ignore_errors=True)
+    return folder / name
+
+
+def n_files(place: Path) -> int:
+    """Files of an output."""
+    return sum(1 for path in place.rglob("*") if path.is_file())
+
+
+# ------------------------------------------------------------------------------ rechunk
+
+
+def rechunk_ours(folder: Path, size: Size) -> dict[str, float]:
+    """Values, flags and separations, verified, synced to disk and published."""
+    from lc_pipeline import LightcurveStorage
+
+    del size
+    storage = LightcurveStorage(folder / "epochs").load_storage()
+    target = fresh(folder, "objects")
+    start = time.perf_counter()
+    storage.rechunk_to_object_optimized(target, progress=False)
+    return {"seconds": time.perf_counter() - start, "files": n_files(target)}
+
+
+def rechunk_dask(folder: Path, size: Size) -> dict[str, float]:
+    """dask.array.rechunk and to_zarr; values only."""
+    import dask.array as da
+
+    source = epoch_array(folder)
+    target = fresh(folder, "dask")
+    start = time.perf_counter()
+    lazy = da.from_array(source, chunks=(32, *source.shape[1:])).transpose(3, 1, 2, 0)
+    lazy.rechunk((2048, size.n_measurements, 2, 512)).to_zarr(str(target))
+    return {"seconds": time.perf_counter() - start, "files": n_files(target)}
+
+
+def rechunk_xarray(folder: Path, size: Size) -> dict[str, float]:
+    """Xarray chunk and to_zarr; values only."""
+    import dask.array as da
+    import xarray as xr
+
+    source = epoch_array(folder)
+    target = fresh(folder, "xarray")
+    start = time.perf_counter()
+    lazy = da.from_array(source, chunks=(32, *source.shape[1:]))
+    array = xr.DataArray(lazy, dims=("epoch", "measurement", "value", "object"), name="x")
+    array = array.transpose("object", "measurement", "value", "epoch")
+    array.chunk(object=2048, measurement=size.n_measurements, value=2, epoch=512).to_zarr(target)
+    return {"seconds": time.perf_counter() - start, "files": n_files(target)}
+
+
+def rechunk_floor(folder: Path, size: Size) -> dict[str, float]:
+    """Copying the store, and decoding and encoding its bytes with the bare codec on all cores."""
+    from numcodecs import Blosc
+
+    del size
+    source, target = folder / "epochs", fresh(folder, "copy")
+    start = time.perf_counter()
+    shutil.copytree(source, target)
+    copied = time.perf_counter() - start
+    array = epoch_array(folder)
+    codec = Blosc(cname="lz4", clevel=1, shuffle=Blosc.BITSHUFFLE)
+    block = np.ascontiguousarray(array[:32])
+    start = time.perf_counter()
+    codec.decode(codec.encode(block))
+    coded = (time.perf_counter() - start) * array.shape[0] / 32 / CORES
+    return {"seconds": copied + coded, "files": n_files(target)}
+
+
+# ------------------------------------------------------------------------------ ingest
+
+
+def prepare_ingest(folder: Path, size: Size) -> dict[str, float]:
+    """A catalogue of 50,000 rows, and an empty store for it."""
+    from astropy.table import Table
+
+    from lc_pipeline import LightcurveStorage, ReferenceCatalog
+
+    del size
+    random = np.random.default_rng(1)
+    ra, dec = random.uniform(10, 11, 50_000), random.uniform(0, 1, 50_000)
+    scatter = random.normal(0, 0.1 / 3600, (2, 50_000))
+    columns = {"ra": ra + scatter[0], "dec": dec + scatter[1]}
+    for name in ("g", "r"):
+        columns |= {f"mag_{name}": random.uniform(14, 22, 50_000)}
+        columns |= {f"magerr_{name}": random.uniform(0, 0.1, 50_000)}
+    Table(columns, meta={"MJD-OBS": 60000.0}).write(folder / "epoch.fits", overwrite=True)
+    reference = ReferenceCatalog(key=np.arange(50_000).astype(str), ra=ra, dec=dec).ordered()
+    LightcurveStorage(fresh(folder, "ingest")).create_storage(reference, ["g", "r"])
+    np.savez(folder / "reference.npz", ra=ra, dec=dec)
+    return {"seconds": 0.0}
+
+
+def ingest_ours(folder: Path, size: Size) -> dict[str, float]:
+    """Read, check, match one-to-one, flag, store and commit."""
+    from lc_pipeline import LightcurveStorage, SourceCatalog
+
+    del size
+    storage = LightcurveStorage(folder / "ingest").load_storage()
+    times = []
+    for number in range(6):
+        start = time.perf_counter()
+        storage.populate_epoch_from_catalog(f"e{number}", SourceCatalog.read(folder / "epoch.fits"))
+        times.append(time.perf_counter() - start)
+    return {"seconds": float(np.median(times[1:]))}
+
+
+def ingest_floor(folder: Path, size: Size) -> dict[str, float]:
+    """Table.read, one KD-tree query for nearest neighbours, numpy.save."""
+    from astropy.table import Table
+    from scipy.spatial import KDTree
+
+    del size
+    reference = np.load(folder / "reference.npz")
+
+    def vectors(ra: Any, dec: Any) -> Any:
+        ra, dec = np.radians(ra), np.radians(dec)
+        return np.stack([np.cos(dec) * np.cos(ra), np.cos(dec) * np.sin(ra), np.sin(dec)], axis=-1)
+
+    places = vectors(reference["ra"], reference["dec"])
+    times = []
+    for _ in range(6):
+        start = time.perf_counter()
+        table = Table.read(folder / "epoch.fits")
+        _, index = KDTree(places).query(vectors(table["ra"], table["dec"]))
+        values = np.full((2, 2, len(places)), np.nan, dtype="float32")
+        for number, name in enumerate(("g", "r")):
+            values[number, 0, index] = table[f"mag_{name}"]
+            values[number, 1, index] = table[f"magerr_{name}"]
+        np.save(folder / "epoch.npy", values)
+        times.append(time.perf_counter() - start)
+    return {"seconds": float(np.median(times[1:]))}
+
+
+# ------------------------------------------------------------------------------ reading
+
+
+def prepare_reading(folder: Path, size: Size) -> dict[str, float]:
+    """Both stores."""
+    make_epochs(folder, size)
+    rechunk_ours(folder, size)
+    return {"seconds": 0.0}
+
+
+def _reading(read: Callable[[Any, np.random.Generator], Any], layout: str = "objects") -> Any:
+    def case(folder: Path, size: Size) -> dict[str, float]:
+        from lc_pipeline import LightcurveStorage
+
+        del size
+        storage = LightcurveStorage(folder / layout).load_storage()
+        random = np.random.default_rng(2)
+        read(storage, random)
+        times = []
+        for _ in range(N_READS if layout == "objects" else 3):
+            start = time.perf_counter()
+            read(storage, random)
+            times.append(time.perf_counter() - start)
+        return {"seconds": float(np.median(times))}
+
+    return case
+
+
+def _one(storage: Any, random: np.random.Generator) -> Any:
+    keys = storage.reference.key
+    return storage.get_object_lightcurve(keys[random.integers(len(keys))]).values
+
+
+def _hundred(storage: Any, random: np.random.Generator) -> Any:
+    chosen = np.sort(random.choice(storage.snapshot.n_objects, 100, replace=False))
+    return storage.lightcurves.isel(object=chosen).values
+
+
+def _cone(storage: Any, random: np.random.Generator) -> Any:
+    place = random.integers(storage.snapshot.n_objects)
+    reference = storage.reference
+    keys = storage.get_objects_in_cone(reference.ra[place], reference.dec[place], 60)
+    return storage.lightcurves.sel(object=keys).values
+
+
+def _prepare_epochs(folder: Path, size: Size) -> dict[str, float]:
+    make_epochs(folder, size)
+    return {"seconds": 0.0}
+
+
+PREPARE: dict[str, Callable[[Path, Size], dict[str, float]]] = {
+    "rechunk": _prepare_epochs,
+    "ingest": prepare_ingest,
+    "read": prepare_reading,
+}
+
+GROUPS: dict[str, dict[str, Callable[[Path, Size], dict[str, float]]]] = {
+    "rechunk": {
+        "lc_pipeline (values, flags, separations; verified, synced)": rechunk_ours,
+        "floor: copy, decode and encode ÷ cores": rechunk_floor,
+        "dask rechunk + to_zarr (values only)": rechunk_dask,
+        "xarray chunk + to_zarr (values only)": rechunk_xarray,
+    },
+    "ingest": {
+        "lc_pipeline, one 50,000-row FITS catalogue": ingest_ours,
+        "floor: Table.read + KD-tree + numpy.save": ingest_floor,
+    },
+    "read": {
+        "one light curve, object store": _reading(_one),
+        "one light curve, epoch store": _reading(_one, "epochs"),
+        "100 light curves anywhere": _reading(_hundred),
+        "a cone of 1' with its light curves": _reading(_cone),
+    },
+}
+
+
+def main() -> None:
+    """Run one case and print what it took."""
+    group, case, size, folder = sys.argv[1:]
+    run = PREPARE[group] if case == "prepare" else GROUPS[group][case]
+    found = run(Path(folder), SIZES[size])
+    found["peak_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(json.dumps(found))
+
+
+if __name__ == "__main__":
+    main()

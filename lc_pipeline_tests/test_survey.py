@@ -1,0 +1,70 @@
+"""What survey.toml may say, and how a mistake in it is explained."""
+
+import re
+
+import pytest
+
+from lc_pipeline.errors import SurveyConfigError
+from lc_pipeline.survey import SurveyConfig
+
+START = "[survey]\nname = 'test'\n[files]\npattern = '(?P<epoch>.+)'\n"
+MEASUREMENT = "[[measurements]]\nkey = 'g'\nvalue = 'm'\n"
+TIME = "[time]\nfrom = 'header'\nname = 'T'\n"
+
+
+@pytest.mark.parametrize(
+    ("rest", "words"),
+    [
+        (MEASUREMENT + "zero_point = 25.0", "measurements.0: zero_point is used only with"),
+        ("[columns]\nra_unit = 'furlong'", "columns.ra_unit: expected a unit of an angle"),
+        ("[columns]\ndec_unit = 's'", "columns.dec_unit: expected a unit of an angle"),
+        ("[reference]\nra_unit = 'furlong'", "reference.ra_unit: expected a unit of an angle"),
+        (TIME + "format = 'mdj'", "time.format: expected 'mjd'.*Did you mean 'mjd'"),
+        (TIME + "exposure = -5", "time.exposure.*: expected seconds, 0 or more"),
+        ("[[measurements]]\nkey = ' '\nvalue = 'm'", "measurements.0.key: expected a name"),
+        ("[columns]\nbad_flags = -1", "columns.bad_flags.*: expected a sum of bits"),
+        (MEASUREMENT + "bad_flags = -1", "measurements.0.bad_flags.*: expected a sum of bits"),
+        (MEASUREMENT + "extra = { mag_err = 'x' }", "measurements.0.extra: the name 'mag_err'"),
+        (MEASUREMENT + "extra = { a = 'x', b = 'x' }", "extra: the column 'x' is given twice"),
+        (
+            "[measurements]\nkey = 'g'\nvalue = 'm'",
+            r"measurements: expected a list: \[\[measurements\]\]",
+        ),
+        ("[missing]\nvalues = -999", r"missing.values: expected a list, e.g. \[-999.0\]"),
+        ("[reference]\nepochs = '001'", r'reference.epochs: expected a list, e.g. \["001"\]'),
+        (
+            "[matching]\nradius = 1.0",
+            "no such setting. Did you mean radius_arcsec. Known here: mode",
+        ),
+        ("[matchin]\nmode = 'key'", "no such setting. Did you mean matching. Known here: survey"),
+    ],
+)
+def test_a_setting_that_cannot_be_meant_is_refused_by_name(tmp_path, rest, words):
+    with pytest.raises(SurveyConfigError, match=rf"survey.toml: .*{words}") as error:
+        SurveyConfig.from_toml(START + rest, tmp_path / "survey.toml")
+    assert len(str(error.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        MEASUREMENT + "to_magnitude = true\nzero_point = 25.0",
+        "[columns]\nra_unit = 'hourangle'\ndec_unit = 'rad'",
+        "[columns]\nra_unit = 'Degrees'\nbad_flags = 'any'",
+        TIME + "format = '%Y%m%d'\nexposure = 0",
+        TIME + "format = 'jd'\nscale = 'UTC'\nexposure = 'EXPTIME'",
+        MEASUREMENT + "extra = { fwhm = 'FWHM' }\nwhere = { fid = 1, field = '0012' }",
+    ],
+)
+def test_settings_that_look_odd_and_are_right_are_taken(rest):
+    survey = SurveyConfig.from_toml(START + rest)
+    if "UTC" in rest:
+        assert survey.time.scale == "utc"
+    if "where" in rest:
+        assert survey.measurements[0].where == {"fid": "1", "field": "0012"}
+
+
+def test_every_wrong_setting_is_named_at_once():
+    with pytest.raises(SurveyConfigError) as error:
+        SurveyConfig.from_toml(START + "[columns]\nbad_flags = -1\n[matching]\nmode = 'x'\n")
+    assert re.search(r"columns.bad_flags.*\n.*matching.mode", str(error.value))
