@@ -167,7 +167,12 @@ class LightcurveStorage:
         """
         for cached in ("dataset", "_sky_index"):
             self.__dict__.pop(cached, None)
-        self._snapshot = open_snapshot(self.location, consolidated=consolidated)
+        before, self._snapshot = (
+            self._snapshot,
+            open_snapshot(self.location, consolidated=consolidated),
+        )
+        if before:
+            self._snapshot.share_reference(before)
         return self
 
     @property
