@@ -13,6 +13,8 @@ from click.testing import CliRunner
 from matplotlib.image import imread
 
 from lc_pipeline.cli import main
+from lc_pipeline.ingest import object_storage
+from lc_pipeline.survey import SurveyConfig
 
 EY_UMA = "135.58650,+49.81926"
 
@@ -154,3 +156,57 @@ def test_one_epoch_can_be_ingested_alone_and_an_unknown_one_is_named(
     result = invoke("ingest", survey, "--epoch", "999")
     assert result.exit_code == 1
     assert "no files for epoch 999" in result.stderr
+
+
+@pytest.fixture
+def copy(ey_uma_survey, tmp_path):
+    """A copy of the survey that may be changed, stores and all."""
+    shutil.copytree(ey_uma_survey.parent, tmp_path / "copy")
+    return tmp_path / "copy"
+
+
+def test_a_cone_lists_the_nearest_first_and_a_box_what_is_in_it(invoke, ey_uma_survey):
+    ra, dec = EY_UMA.split(",")
+    rows = json.loads(invoke("cone", ey_uma_survey, "--json", "--", ra, dec, 200).stdout)
+    assert rows[0]["separation_arcsec"] < 1
+    assert [row["separation_arcsec"] for row in rows] == sorted(
+        row["separation_arcsec"] for row in rows
+    )
+    box = json.loads(invoke("box", ey_uma_survey, "--json", "--", 0, 360, -90, 90).stdout)
+    assert len(box) == 41
+    assert "No objects" in invoke("box", ey_uma_survey, "--", 0, 1, -90, -80).stdout
+    assert invoke("cone", ey_uma_survey, "--", ra, dec, -1).exit_code == 1
+
+
+def test_versions_come_and_go_back(invoke, copy):
+    assert invoke("rechunk", copy, "--force").exit_code == 0
+    assert invoke("versions", copy).stdout.splitlines() == ["  v000001", "* v000002"]
+    assert invoke("rollback", copy, "v000001").exit_code == 0
+    assert json.loads(invoke("versions", copy, "--json").stdout)["current"] == "v000001"
+    assert "no version 'v7'" in invoke("rollback", copy, "v7").stderr
+
+
+def test_superseded_ingests_are_dropped_and_all_is_well_before_and_after(invoke, copy):
+    assert "Nothing to drop" in invoke("compact", copy).stdout
+    invoke("ingest", copy, "--epoch", "002", "--force")
+    assert "1 superseded rows dropped" in invoke("compact", copy).stdout
+    assert invoke("rechunk", copy).exit_code == 0
+    assert "All is well" in invoke("verify", copy).stdout
+
+
+def test_damage_is_found_and_named(invoke, copy):
+    shard = next(copy.glob("store/objects/versions/*/lightcurves/c/0/0/0/0"))
+    damaged = bytearray(shard.read_bytes())
+    damaged[50] ^= 1
+    shard.write_bytes(damaged)
+    result = invoke("verify", copy)
+    assert result.exit_code == 1
+    assert "objects 0 to 40: lightcurves" in result.stderr
+    assert json.loads(invoke("verify", copy, "--json").stdout)["problems"]
+
+
+def test_workers_make_the_same_store(invoke, copy, ey_uma):
+    shutil.rmtree(copy / "store")
+    assert invoke("run", copy, "--workers", 2).exit_code == 0
+    made = object_storage(SurveyConfig.read(copy)).dataset.drop_vars("ingested_at").load()
+    assert made.equals(ey_uma.dataset.drop_vars("ingested_at").load())
