@@ -33,11 +33,9 @@ def run_case(group: str, case: str, size: str, folder: Path) -> dict[str, float]
 
 def measure(size: str, repeats: int, folder: Path) -> list[str]:
     """Run everything; give the lines of the tables."""
-    lines = [
-        f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}; "
-        f"{SIZES[size].describe()}; median of {repeats} runs (smallest to largest).",
-        "",
-    ]
+    machine = f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"
+    runs = f"median of {repeats} runs (smallest to largest)"
+    lines = [f"{machine}; {SIZES[size].describe()}; {runs}.", ""]
     for group, cases in GROUPS.items():
         print(f"{group} ...", file=sys.stderr)
         run_case(group, "prepare", size, folder)
@@ -63,10 +61,9 @@ def table(group: str, found: dict[str, list[dict[str, float]]]) -> list[str]:
         median = statistics.median(seconds)
         memory = statistics.median(run["peak_mb"] for run in runs)
         files = runs[0].get("files")
-        lines.append(
-            f"| {name} | {median:.4g} ({seconds[0]:.3g} to {seconds[-1]:.3g}) | {median / ours:.2f} "
-            f"| {memory:.0f} MB | {files or ''} |"
-        )
+        spread = f"({seconds[0]:.3g} to {seconds[-1]:.3g})"
+        cells = [name, f"{median:.4g} {spread}", f"{median / ours:.2f}", f"{memory:.0f} MB"]
+        lines.append(f"| {' | '.join(cells)} | {files or ''} |")
     return [*lines, ""]
 
 
