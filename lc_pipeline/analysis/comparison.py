@@ -31,9 +31,9 @@ def choose_comparison(magnitudes: NDArray[np.float32], target: int) -> int | Non
 
     Examples
     --------
-    >>> clouds = np.array([0.0, 0.3, -0.1, 0.2])
-    >>> wiggle = np.array([0.5, -0.5, 0.4, -0.6])
-    >>> stars = 15 + clouds + np.outer([1.0, 0.1, 0.02], wiggle)
+    >>> clouds = np.array([0.0, 0.2, -0.2])
+    >>> pulsation = np.array([0.0, 1.0, -1.0])
+    >>> stars = 15 + clouds + np.outer([0.5, 0.1, 0.02, -0.1, 0.0], pulsation)
     >>> choose_comparison(stars, target=0)
     2
     """

@@ -5,6 +5,7 @@ import itertools
 import shutil
 from pathlib import Path
 
+import distributed
 import numpy as np
 import pytest
 from astropy.table import Table
@@ -246,7 +247,6 @@ def test_epochs_ingested_side_by_side_are_the_same_as_one_by_one(storage, tmp_pa
 
 
 def test_epochs_are_ingested_on_an_existing_cluster(storage, tmp_path):
-    distributed = pytest.importorskip("distributed")
     with (
         distributed.LocalCluster(n_workers=1, processes=False, dashboard_address=None) as cluster,
         distributed.Client(cluster),
