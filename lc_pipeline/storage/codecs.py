@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
+import threading
 from collections.abc import Iterator
 from functools import cache
 
@@ -28,11 +29,19 @@ def fast_pipeline_is_installed() -> bool:
     return importlib.util.find_spec("zarrs") is not None
 
 
+# Zarr's configuration belongs to the whole process, and two threads that set it and put it back
+# in turns would leave the one's setting behind for good.
+_configuring = threading.RLock()
+
+
 @contextlib.contextmanager
 def fast_pipeline() -> Iterator[None]:
-    """Arrays opened in this context use the fast pipeline, if it is installed."""
+    """Arrays opened in this context use the fast pipeline, if it is installed.
+
+    One thread at a time: open arrays in it, and do nothing that takes long.
+    """
     if fast_pipeline_is_installed():
-        with zarr.config.set({"codec_pipeline.path": "zarrs.ZarrsCodecPipeline"}):
+        with _configuring, zarr.config.set({"codec_pipeline.path": "zarrs.ZarrsCodecPipeline"}):
             yield
     else:
         yield
