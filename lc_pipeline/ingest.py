@@ -234,42 +234,75 @@ def ingest(
     SurveyConfigError
         If an epoch that was asked for has no files, or no epoch at all can be read.
     """
-    landing = find_epochs(survey)
-    chosen = _choose(survey, landing, epochs)
-    storage = epoch_storage(survey)
-    if not storage.is_there:
-        storage = _create_or_open(survey, landing.epochs, progress)
-    _refuse_other_survey(survey, storage)
-    before = {record.epoch: record for record in storage.epoch_records}
-    present = {files.epoch for files in landing.epochs}
-    report = IngestReport(
-        unmatched_files=landing.unmatched,
-        excluded_files=landing.excluded,
-        missing_epochs=tuple(key for key in before if key not in present),
-        new_in_reference=len(_not_in_store(survey, storage)) if survey.reference.file else 0,
-    )
-    writer = _Writer(storage, survey, report, report_epoch)
-    n_objects = storage.snapshot.n_objects
-    left = []
-    for files in chosen:
-        record = None if force else before.get(files.epoch)
-        if _is_unchanged(record, files, survey, n_objects):
-            writer.finish(EpochOutcome(files.epoch, "unchanged"))
-        else:
-            left.append(files)
-    step = writer.ingest_parallel if n_workers > 1 else writer.ingest
-    batch = BATCH_PER_WORKER * n_workers if n_workers > 1 else 1
-    try:
-        for start in range(0, len(left), batch):
-            if progress:
-                progress(start, len(left))
-            step(left[start : start + batch], n_workers)
-    finally:
-        # An interrupted ingest keeps what it has matched.
-        writer.commit()
-    if progress:
-        progress(len(left), len(left))
+    report = IngestReport()
+    for outcome in EpochIngest(survey, tuple(epochs), force, n_workers).run(
+        progress=progress, report=report
+    ):
+        report.outcomes.append(outcome)
+        if report_epoch:
+            report_epoch(outcome)
     return report
+
+
+@dataclass(frozen=True)
+class EpochIngest:
+    """What is to be ingested, and how; nothing happens before :meth:`run`."""
+
+    survey: SurveyConfig
+    epochs: tuple[str, ...] = ()
+    """Keys of the epochs to consider; by default all in the landing folder."""
+    force: bool = False
+    """Ingest unchanged epochs as well."""
+    n_workers: int = 1
+    """Epochs to read and match at a time."""
+    commit_epochs: int = COMMIT_EPOCHS
+    """Most epochs in one commit, where they are read one by one."""
+
+    def run(
+        self, *, progress: Progress | None = None, report: IngestReport | None = None
+    ) -> Iterator[EpochOutcome]:
+        """Ingest; give each epoch's outcome once it is committed (or refused).
+
+        See :func:`ingest`. What else is found out is put into `report`.
+        """
+        survey = self.survey
+        report = report if report is not None else IngestReport()
+        landing = find_epochs(survey)
+        chosen = _choose(survey, landing, self.epochs)
+        storage = epoch_storage(survey)
+        if not storage.is_there:
+            storage = _create_or_open(survey, landing.epochs, progress)
+        _refuse_other_survey(survey, storage)
+        before = {record.epoch: record for record in storage.epoch_records}
+        present = {files.epoch for files in landing.epochs}
+        report.unmatched_files = landing.unmatched
+        report.excluded_files = landing.excluded
+        report.missing_epochs = tuple(key for key in before if key not in present)
+        if survey.reference.file:
+            report.new_in_reference = len(_not_in_store(survey, storage))
+        writer = _Writer(storage, survey, self.commit_epochs)
+        n_objects = storage.snapshot.n_objects
+        left = []
+        for files in chosen:
+            record = None if self.force else before.get(files.epoch)
+            if _is_unchanged(record, files, survey, n_objects):
+                yield EpochOutcome(files.epoch, "unchanged")
+            else:
+                left.append(files)
+        step = writer.ingest_parallel if self.n_workers > 1 else writer.ingest
+        batch = BATCH_PER_WORKER * self.n_workers if self.n_workers > 1 else 1
+        try:
+            for start in range(0, len(left), batch):
+                if progress:
+                    progress(start, len(left))
+                step(left[start : start + batch], self.n_workers)
+                yield from writer.finished()
+        finally:
+            # An interrupted ingest keeps what it has matched.
+            writer.commit()
+        yield from writer.finished()
+        if progress:
+            progress(len(left), len(left))
 
 
 class _Writer:
@@ -279,21 +312,19 @@ class _Writer:
         self,
         storage: LightcurveStorage,
         survey: SurveyConfig,
-        report: IngestReport,
-        report_epoch: Callable[[EpochOutcome], None] | None,
+        commit_epochs: int,
     ) -> None:
         self.storage = storage
         self.survey = survey
-        self.report = report
-        self.report_epoch = report_epoch
+        self.commit_epochs = commit_epochs
         self.pending: list[EpochBlock] = []
+        self.outcomes: list[EpochOutcome] = []
         self.last_commit = time.monotonic()
 
-    def finish(self, outcome: EpochOutcome) -> None:
-        """Report an epoch of which nothing more is to be done."""
-        self.report.outcomes.append(outcome)
-        if self.report_epoch:
-            self.report_epoch(outcome)
+    def finished(self) -> Iterator[EpochOutcome]:
+        """What became of epochs since the last call."""
+        outcomes, self.outcomes = self.outcomes, []
+        yield from outcomes
 
     def ingest(self, epochs: Sequence[EpochFiles], _: int) -> None:
         """Read and match epochs one by one."""
@@ -301,7 +332,7 @@ class _Writer:
             try:
                 self.add(read_epoch(files, self.survey))
             except LightcurveError as error:
-                self.finish(EpochOutcome(files.epoch, "refused", error=str(error)))
+                self.outcomes.append(EpochOutcome(files.epoch, "refused", error=str(error)))
 
     def ingest_parallel(self, epochs: Sequence[EpochFiles], n_workers: int) -> None:
         """Read, match and write epochs side by side, in one commit."""
@@ -320,9 +351,9 @@ class _Writer:
                 # It needs a wider store: one by one, then.
                 self.ingest([files], 1)
             elif result.record is None:
-                self.finish(EpochOutcome(result.epoch, "refused", error=result.error))
+                self.outcomes.append(EpochOutcome(result.epoch, "refused", error=result.error))
             else:
-                self.finish(_stored(result.record))
+                self.outcomes.append(_stored(result.record))
 
     def add(self, catalog: SourceCatalog) -> None:
         """Match an epoch; it is committed with its neighbours."""
@@ -333,7 +364,7 @@ class _Writer:
         self.pending.append(block)
         n_bytes = sum(block.lightcurves.nbytes for block in self.pending)
         is_due = time.monotonic() - self.last_commit > COMMIT_SECONDS
-        if len(self.pending) >= COMMIT_EPOCHS or n_bytes > COMMIT_BYTES or is_due:
+        if len(self.pending) >= self.commit_epochs or n_bytes > COMMIT_BYTES or is_due:
             self.commit()
 
     def commit(self) -> None:
@@ -344,7 +375,7 @@ class _Writer:
             self.storage.append_epochs(blocks, settings=self.survey.fingerprint)
             for record in self.storage.snapshot.records[-len(blocks) :]:
                 if record:
-                    self.finish(_stored(record))
+                    self.outcomes.append(_stored(record))
 
     def _widen(self, catalog: SourceCatalog) -> None:
         """Make room for measurements that appear in mid-survey."""
@@ -387,6 +418,28 @@ def is_published(epochs: LightcurveStorage, objects: LightcurveStorage) -> bool:
         and published.n_objects == committed.n_objects
         and published.measurement_keys == committed.measurement_keys
     )
+
+
+def stale_epochs(survey: SurveyConfig) -> dict[str, str]:
+    """Epochs in the store that were ingested otherwise than they would be now.
+
+    Returns
+    -------
+    dict of str to str
+        Why each is stale, by epoch; empty where there is no store yet. Whether files have
+        changed is not looked at.
+    """
+    storage = epoch_storage(survey)
+    if not storage.is_there:
+        return {}
+    stale = {}
+    n_objects = storage.snapshot.n_objects
+    for record in storage.epoch_records:
+        if record.settings != survey.fingerprint:
+            stale[record.epoch] = "ingested with other settings"
+        elif record.n_objects != n_objects:
+            stale[record.epoch] = f"{n_objects - record.n_objects} objects were added since"
+    return stale
 
 
 def add_objects(survey: SurveyConfig, *, progress: Progress | None = None) -> tuple[str, ...]:

@@ -215,6 +215,16 @@ class LightcurveStorage:
         """What is remembered of each epoch's ingest, in order of time."""
         return self.snapshot.current_records
 
+    def get_epoch_record(self, epoch_key: str) -> EpochRecord:
+        """What is remembered of one epoch's ingest.
+
+        Raises
+        ------
+        NotInStoreError
+            If there is no such epoch.
+        """
+        return self.epoch_records[self._find(epoch_key, "epoch")]
+
     @cached_property
     def dataset(self) -> xr.Dataset:
         """Everything as one lazy dataset: ``lightcurves``, ``flags``, ``separation``, ...

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import hashlib
 import json
 import uuid
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -60,6 +61,11 @@ class EpochRecord:
     ingested_at: str = ""
     software: str = f"lc_pipeline {__version__}"
 
+    @property
+    def match_fraction(self) -> float | None:
+        """Matched detections over all; None if there was none."""
+        return self.n_matched / self.n_sources if self.n_sources else None
+
     @classmethod
     def of(cls, block: EpochBlock, reference: ReferenceCatalog, settings: str) -> Self:
         """Describe one epoch that is about to be stored, matched to `reference`."""
@@ -105,6 +111,7 @@ class EpochRecord:
         return json.dumps(dataclasses.asdict(self), ensure_ascii=False, allow_nan=False)
 
     @classmethod
+    @lru_cache(maxsize=2**16)  # a writer reads all of them again after every commit
     def from_json(cls, text: str) -> Self:
         """Read it back, leaving out what a newer version may have added."""
         known = {entry.name for entry in dataclasses.fields(cls)}
@@ -174,6 +181,12 @@ class Snapshot:
     def ingest_ids(self) -> tuple[str, ...]:
         """Which ingests :attr:`rows` are, in the same order: what this store shows."""
         return tuple(record.ingest_id for record in self.current_records)
+
+    @property
+    def digest(self) -> str:
+        """Digest of what this store shows: the same for two stores with the same light curves."""
+        shown = (self.ingest_ids, self.n_objects, self.measurement_keys)
+        return hashlib.sha256(repr(shown).encode()).hexdigest()[:16]
 
     @cached_property
     def measurement_keys(self) -> tuple[str, ...]:

@@ -1,0 +1,133 @@
+"""Small pictures of an epoch, of a field, of a whole survey, as shown beside a result."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import xarray as xr
+from astropy.table import Table
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from lc_pipeline.analysis.plots import COLOURS
+from lc_pipeline.flags import MeasurementFlag
+
+MOST_POINTS = 20_000
+
+
+def plot_epoch(epoch: xr.Dataset) -> Figure:
+    """Where an epoch's objects were detected and where not, and how far off.
+
+    Parameters
+    ----------
+    epoch : xarray.Dataset
+        ``LightcurveStorage.dataset`` at one epoch.
+    """
+    figure = Figure(figsize=(8, 3.4), layout="constrained")
+    FigureCanvasAgg(figure)
+    field, separations = figure.subplots(1, 2)
+    unseen = (
+        MeasurementFlag.NOT_INGESTED | MeasurementFlag.NOT_OBSERVED | MeasurementFlag.NOT_DETECTED
+    )
+    is_seen = ((epoch.flags.values & unseen) == 0).any(axis=-1)
+    draw_field(field, epoch, is_seen)
+    separation = epoch.separation.values
+    separation = separation[np.isfinite(separation)]
+    if len(separation):
+        separations.hist(separation, bins=40, color=COLOURS[0])
+        separations.set_title(f'median {np.median(separation):.3f}"', fontsize="small")
+    separations.set_xlabel("separation from the reference (arcsec)")
+    separations.set_ylabel("objects")
+    return figure
+
+
+def plot_reference(reference: xr.Dataset | Table) -> Figure:
+    """Where the objects are; `reference` has ``ra`` and ``dec`` in degrees."""
+    figure = Figure(figsize=(5, 4), layout="constrained")
+    FigureCanvasAgg(figure)
+    ra = np.asarray(reference["ra"])
+    draw_field(figure.subplots(), reference, np.ones(len(ra), dtype=bool))
+    return figure
+
+
+def plot_coverage(coverage: Table, measurement_keys: list[str]) -> Figure:
+    """How many objects have a good value, epoch by epoch.
+
+    Parameters
+    ----------
+    coverage : Table
+        From :func:`~lc_pipeline.analysis.summary.epoch_coverage`.
+    measurement_keys : list of str
+    """
+    figure = Figure(figsize=(8, 3.2), layout="constrained")
+    FigureCanvasAgg(figure)
+    panel = figure.subplots()
+    for number, key in enumerate(measurement_keys[: len(COLOURS)]):
+        panel.plot(coverage["time"], coverage[f"n_{key}"], ".", color=COLOURS[number], label=key)
+    panel.set_xlabel("MJD")
+    panel.set_ylabel("objects with a good value")
+    panel.set_ylim(bottom=0)
+    panel.legend(fontsize="small")
+    panel.grid(alpha=0.25)
+    return figure
+
+
+def plot_scatter(summary: Table, measurement_keys: list[str]) -> Figure:
+    """Scatter of every object over its median brightness: variables stand above the rest.
+
+    Parameters
+    ----------
+    summary : Table
+        From :func:`~lc_pipeline.analysis.summary.object_summary`.
+    measurement_keys : list of str
+    """
+    figure = Figure(figsize=(8, 4), layout="constrained")
+    FigureCanvasAgg(figure)
+    panel = figure.subplots()
+    for number, key in enumerate(measurement_keys[: len(COLOURS)]):
+        is_positive = np.asarray(summary[f"scatter_{key}"]) > 0
+        panel.plot(
+            summary[f"median_{key}"][is_positive],
+            summary[f"scatter_{key}"][is_positive],
+            ".",
+            markersize=3,
+            color=COLOURS[number],
+            label=key,
+            rasterized=True,
+        )
+    panel.set_yscale("log")
+    panel.set_xlabel("median")
+    panel.set_ylabel("scatter (1.4826 MAD)")
+    panel.legend(fontsize="small")
+    panel.grid(alpha=0.25)
+    return figure
+
+
+def draw_field(panel: Axes, positions: xr.Dataset | Table, is_seen: np.ndarray) -> None:
+    """Objects on the sky, east to the left; those not seen as grey crosses."""
+    ra, dec = np.asarray(positions["ra"]), np.asarray(positions["dec"])
+    # Right ascensions around 0 h belong together.
+    ra = np.where(ra - ra[:1] > 180, ra - 360, np.where(ra[:1] - ra > 180, ra + 360, ra))  # noqa: PLR2004
+    step = max(1, len(ra) // MOST_POINTS)
+    for chosen, marker, colour, label in (
+        (is_seen, ".", COLOURS[0], "detected"),
+        (~is_seen, "x", "#999999", "not detected"),
+    ):
+        if chosen.any():
+            size = 3 if marker == "." else 4
+            name = f"{label}: {int(chosen.sum()):,}"
+            panel.plot(ra[chosen][::step], dec[chosen][::step], marker, color=colour,
+                       markersize=size, linestyle="", label=name, rasterized=True)  # fmt: skip
+    panel.invert_xaxis()
+    panel.set_xlabel("RA (deg)")
+    panel.set_ylabel("Dec (deg)")
+    panel.legend(fontsize="x-small", loc="upper right")
+
+
+def as_png(figure: Figure, dpi: int = 70) -> bytes:
+    """Render a figure."""
+    stream = io.BytesIO()
+    figure.savefig(stream, format="png", dpi=dpi)
+    return stream.getvalue()

@@ -1,0 +1,139 @@
+"""Which epochs look wrong: findings that a person should see, none of which stops the work."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from astropy.time import Time
+
+from lc_pipeline.storage.lightcurve_storage import LightcurveStorage
+from lc_pipeline.storage.snapshot import EpochRecord
+
+#: An epoch is remarkable if less than this part of what epochs usually match was matched.
+LEAST_OF_USUAL_MATCHES = 0.5
+MOST_DUPLICATES = 0.05
+#: 1880-01-01: photographic plates go back that far (Grindlay et al. 2009, ASPC 410, 101).
+FIRST_MJD = 7_715.0
+N_SAMPLED = 50
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something remarkable about one epoch."""
+
+    epoch: str
+    text: str
+
+
+def few_matches(records: Sequence[EpochRecord]) -> list[Finding]:
+    """Epochs that matched much less than epochs usually do.
+
+    Compared are the numbers of matched objects, because how many detections are left over depends
+    on the depth of a catalogue.
+    """
+    if not records:
+        return []
+    usual = float(np.median([record.n_matched for record in records]))
+    return [
+        Finding(
+            record.epoch,
+            f"{record.n_matched} of {record.n_sources} detections matched; usually {usual:.0f}",
+        )
+        for record in records
+        if record.n_matched < LEAST_OF_USUAL_MATCHES * usual or not record.n_matched
+    ]
+
+
+def many_duplicates(records: Sequence[EpochRecord]) -> list[Finding]:
+    """Epochs in which more than 5 % of the detections are of an object seen already."""
+    return [
+        Finding(record.epoch, f"{record.n_duplicates} of {record.n_sources} are duplicates")
+        for record in records
+        if record.n_duplicates > MOST_DUPLICATES * record.n_sources
+    ]
+
+
+def large_offsets(records: Sequence[EpochRecord], radius_arcsec: float) -> list[Finding]:
+    """Epochs shifted against the reference by more than the match radius."""
+    return [
+        Finding(record.epoch, f'shifted by {record.offset_east:+.2f}" {record.offset_north:+.2f}"')
+        for record in records
+        if np.hypot(record.offset_east, record.offset_north) > radius_arcsec
+    ]
+
+
+def doubtful_times(records: Sequence[EpochRecord]) -> list[Finding]:
+    """Epochs without a time, of the future, of before photography, or of another epoch's time."""
+    latest = Time(dt.datetime.now(dt.UTC)).mjd + 1.0
+    findings = []
+    same: defaultdict[float, list[str]] = defaultdict(list)
+    for record in records:
+        if record.time is None:
+            findings.append(Finding(record.epoch, "has no time"))
+            continue
+        same[record.time].append(record.epoch)
+        if not FIRST_MJD < record.time < latest:
+            findings.append(
+                Finding(record.epoch, f"its time, MJD {record.time:.5f}, cannot be right")
+            )
+    findings += [
+        Finding(
+            epoch, f"has the same time as {', '.join(each for each in epochs if each != epoch)}"
+        )
+        for epochs in same.values()
+        if len(epochs) > 1
+        for epoch in epochs
+    ]
+    return findings
+
+
+def same_catalogs(records: Sequence[EpochRecord]) -> list[Finding]:
+    """Epochs made of the very files of another epoch, under other names."""
+    same: defaultdict[tuple[str, ...], list[str]] = defaultdict(list)
+    for record in records:
+        same[tuple(sorted(record.source_sha256))].append(record.epoch)
+    return [
+        Finding(epoch, f"the same file as {', '.join(each for each in epochs if each != epoch)}")
+        for files, epochs in same.items()
+        if files and len(epochs) > 1
+        for epoch in epochs
+    ]
+
+
+def empty_measurements(
+    records: Sequence[EpochRecord], measurement_keys: Sequence[str]
+) -> list[Finding]:
+    """Measurements that were detected in an epoch and of which not one value could be used."""
+    return [
+        Finding(record.epoch, f"{key}: {record.n_detected[key]} detections, no usable value")
+        for record in records
+        for key in measurement_keys
+        if record.n_detected.get(key) and not record.n_values.get(key)
+    ]
+
+
+def differences(epochs: LightcurveStorage, objects: LightcurveStorage) -> list[Finding]:
+    """Epochs in which the two stores differ, on a sample of objects spread over the whole.
+
+    Epochs that were ingested again since the object store was published are left out.
+    """
+    sample = np.unique(np.linspace(0, objects.snapshot.n_objects - 1, N_SAMPLED).astype(int))
+    committed = set(epochs.snapshot.ingest_ids)
+    keys = [record.epoch for record in objects.epoch_records if record.ingest_id in committed]
+    findings: dict[str, str] = {}
+    for name in ("lightcurves", "flags"):
+        left, right = (
+            storage.dataset[name]
+            .isel(object=sample)
+            .sel(epoch=keys, measurement=list(objects.measurement_keys))
+            .values
+            for storage in (epochs, objects)
+        )
+        is_same = np.isclose(left, right, rtol=0, atol=0, equal_nan=True)
+        for number in np.flatnonzero(~is_same.all(axis=tuple(range(is_same.ndim - 1)))):
+            findings.setdefault(keys[number], f"{name} differ between the two stores")
+    return [Finding(epoch, text) for epoch, text in findings.items()]

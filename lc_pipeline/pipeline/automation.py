@@ -1,0 +1,62 @@
+"""What belongs here: when Dagster makes an asset by itself.
+
+Concept: https://docs.dagster.io/guides/automate/declarative-automation. The conditions take effect
+while the sensor ``automation`` runs.
+"""
+
+from typing import Any
+
+import dagster as dg
+
+from lc_pipeline.pipeline.names import asset_key
+
+Condition = dg.AutomationCondition
+
+#: Of assets and of their checks.
+AnyCondition = dg.AutomationCondition[Any]
+
+
+def _quiet() -> AnyCondition:
+    return ~Condition.any_deps_in_progress() & ~Condition.in_progress()
+
+
+def once_there_are_catalogs() -> AnyCondition:
+    """If it was never made: when catalogues arrive."""
+    return (
+        Condition.missing()
+        & (
+            Condition.any_deps_updated().since_last_handled()
+            | (Condition.initial_evaluation() & Condition.any_deps_match(~Condition.missing()))
+        )
+        & _quiet()
+    ).with_label("once there are catalogues")
+
+
+def when_catalogs_arrive() -> AnyCondition:
+    """For the epochs whose catalogues or settings are new or changed.
+
+    At its first evaluation it knows no changes, and takes what is missing. A new reference is no
+    reason to take every epoch: the reprocessing sensor names those that it concerns.
+    """
+    reference = dg.AssetSelection.assets(asset_key("reference_catalog"))
+    settings = dg.AssetSelection.assets(asset_key("survey_settings"))
+    return (
+        (
+            Condition.any_deps_updated().ignore(reference).since_last_handled()
+            | (Condition.initial_evaluation() & Condition.missing())
+        )
+        & ~Condition.any_deps_missing().ignore(settings)
+        & _quiet()
+    ).with_label("when catalogues arrive")
+
+
+def when_settled() -> AnyCondition:
+    """When epochs were ingested and no more are under way, whatever became of the others."""
+    return (Condition.any_deps_updated().since_last_handled() & _quiet()).with_label(
+        "when ingests have settled"
+    )
+
+
+def when_published() -> AnyCondition:
+    """When light curves were published."""
+    return Condition.eager()

@@ -1,0 +1,98 @@
+"""What belongs here: everything put together. Dagster loads ``defs``.
+
+The survey is named by the environment variable ``LC_PIPELINE_SURVEY`` (its ``survey.toml``, or the
+folder of that); without it the example in ``data/ey_uma`` is taken.
+"""
+
+import os
+import warnings
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+
+warnings.filterwarnings("ignore", category=dg.BetaWarning)
+
+from lc_pipeline.pipeline import sensors  # noqa: E402 (the filter has to come first)
+from lc_pipeline.pipeline.assets import ASSETS  # noqa: E402
+from lc_pipeline.pipeline.checks import CHECKS  # noqa: E402
+from lc_pipeline.pipeline.io_managers import (  # noqa: E402
+    EpochStoreIOManager,
+    ObjectStoreIOManager,
+    TableIOManager,
+)
+from lc_pipeline.pipeline.jobs import JOBS, schedules  # noqa: E402
+from lc_pipeline.pipeline.names import SURVEY_VARIABLE  # noqa: E402
+from lc_pipeline.pipeline.resources import DaskResource, SurveyResource  # noqa: E402
+
+EXAMPLE = Path("data") / "ey_uma"
+
+
+def build_defs(
+    survey: str | Path | None = None,
+    *,
+    assets: Sequence[Any] = (),
+    resources: Mapping[str, Any] | None = None,
+    notify: sensors.Notify | None = None,
+    interval_seconds: int = 30,
+    settle_seconds: float = 10.0,
+    time_zone: str = "UTC",
+    reprocessing: str = "launch",
+) -> dg.Definitions:
+    """Put the pipeline of one survey together.
+
+    Parameters
+    ----------
+    survey : str or Path, optional
+        Its ``survey.toml`` or the folder of that; by default ``LC_PIPELINE_SURVEY``.
+    assets : sequence, optional
+        Further assets: a user's own.
+    resources : mapping, optional
+        Take the place of resources and IO managers of these names: ``survey``, ``dask``,
+        ``epoch_store``, ``object_store``, ``table_io``.
+    notify : callable, optional
+        Called with each failed run and its message.
+    interval_seconds : int
+        Between two looks of a sensor.
+    settle_seconds : float
+        A file that was written to within this time may be unfinished.
+    time_zone : str
+        Of the schedules.
+    reprocessing : {"launch", "report", "off"}
+        Whether stale epochs are ingested again, only told of, or not looked for.
+    """
+    here = SurveyResource(path=str(survey or os.environ.get(SURVEY_VARIABLE) or EXAMPLE))
+    given = dict(resources or {})
+    here = given.get("survey", here)
+    dask = given.get("dask", DaskResource())
+    return dg.Definitions(
+        assets=[*ASSETS, *assets],
+        asset_checks=CHECKS,
+        jobs=JOBS,
+        schedules=schedules(time_zone),
+        sensors=[
+            sensors.landing_sensor(interval_seconds, settle_seconds),
+            *(
+                [sensors.reprocessing_sensor(interval_seconds, is_dry_run=reprocessing == "report")]
+                if reprocessing != "off"
+                else []
+            ),
+            sensors.automation_sensor(interval_seconds),
+            sensors.failure_sensor(notify),
+        ],
+        resources={
+            "survey": here,
+            "dask": dask,
+            "epoch_store": EpochStoreIOManager(survey=here, dask=dask),
+            "object_store": ObjectStoreIOManager(survey=here),
+            "table_io": TableIOManager(survey=here),
+        }
+        | given,
+    )
+
+
+defs = build_defs(
+    time_zone=os.environ.get("LC_PIPELINE_TIME_ZONE", "UTC"),
+    reprocessing=os.environ.get("LC_PIPELINE_REPROCESSING", "launch"),
+)

@@ -1,0 +1,250 @@
+"""What belongs here: how assets are stored and loaded. Assets pass data and never see a path.
+
+Concept: https://docs.dagster.io/guides/build/io-managers
+
+An asset that takes ``epoch_lightcurves`` or ``object_lightcurves`` as an argument is given a lazy
+``xarray.Dataset``, or, where the argument is annotated so, the ``LightcurveStorage`` itself.
+"""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import xarray as xr
+from astropy.table import Table
+from pydantic import Field
+
+from lc_pipeline.ingest import (
+    EpochIngest,
+    EpochOutcome,
+    epoch_storage,
+    is_published,
+    object_storage,
+)
+from lc_pipeline.pipeline import words
+from lc_pipeline.pipeline.resources import DaskResource, SurveyResource
+from lc_pipeline.storage import LightcurveStorage
+
+#: The check that every epoch's catalogue could be used.
+CATALOGS_USABLE = "catalogs_usable"
+
+
+class EpochStoreIOManager(dg.ConfigurableIOManager):
+    """The epoch store: takes an :class:`EpochIngest`, gives the epochs asked for.
+
+    Every epoch is committed, and told to Dagster, as soon as it is matched: a run that dies has
+    kept what it had done. Epochs that are refused keep none of the others out; at the end the
+    run fails with their reasons, and only their partitions stay without a materialisation.
+    """
+
+    survey: dg.ResourceDependency[SurveyResource]
+    dask: dg.ResourceDependency[DaskResource]
+    most_plots: int = Field(
+        default=32, description="Draw every epoch's matches in runs of up to so many epochs."
+    )
+
+    def storage(self) -> LightcurveStorage:
+        """The survey's epoch store."""
+        return epoch_storage(self.survey.config())
+
+    def handle_output(  # type: ignore[override]  # Dagster takes generators of events, too
+        self, context: dg.OutputContext, obj: EpochIngest
+    ) -> Iterator[dg.DagsterEvent]:
+        """Ingest epochs, one commit each."""
+        wanted = sorted(context.asset_partition_keys)
+        if sorted(obj.epochs) != wanted:
+            raise dg.Failure(
+                f"the asset gave epochs {_few(obj.epochs)}, and was asked for {_few(wanted)}",
+                allow_retries=False,
+            )
+        refused: dict[str, str] = {}
+        storage = self.storage()
+        started = time.monotonic()
+        with self.dask.client():
+            for outcome in obj.run():
+                if outcome.status == "refused":
+                    refused[outcome.epoch] = outcome.error
+                    context.log.error(f"{outcome.epoch}: refused: {outcome.error}")
+                    yield from _observed(context, outcome)
+                    continue
+                storage.load_storage()
+                metadata = self._metadata(storage, outcome, time.monotonic() - started, len(wanted))
+                context.step_context.add_asset_metadata(
+                    metadata, asset_key=context.asset_key, partition_key=outcome.epoch
+                )
+                if len(wanted) > 1:
+                    # What Dagster adds at the end of the run would come too late for a run that
+                    # is killed.
+                    yield _materialized(context, outcome.epoch, metadata)
+                started = time.monotonic()
+        if refused:
+            yield _judged(context, len(wanted), refused)
+            raise dg.Failure(
+                f"{len(refused)} of {len(wanted)} epochs were refused, the others are stored: "
+                f"{next(iter(refused.values()))}",
+                metadata={"refused": words.listed(refused)},
+                allow_retries=False,
+            )
+
+    def _metadata(
+        self, storage: LightcurveStorage, outcome: EpochOutcome, seconds: float, n_epochs: int
+    ) -> words.Metadata:
+        record = storage.get_epoch_record(outcome.epoch)
+        said = words.about_epoch(outcome, record, seconds)
+        said["store version"] = f"{storage.snapshot.version}, {storage.snapshot.n_rows} ingests"
+        if outcome.status == "stored":
+            with_plot = n_epochs <= self.most_plots
+            said |= words.look_at_epoch(storage, outcome.epoch, with_plot=with_plot)
+        return said | words.how_to_open(storage)
+
+    def load_input(self, context: dg.InputContext) -> xr.Dataset | LightcurveStorage:
+        """Open the epochs asked for, lazily, in order of time; those without light curves are told.
+
+        ``metadata={"chunks": {...}}`` on the input gives Dask arrays in such chunks.
+        """
+        storage = self.storage().load_storage()
+        if _wants_storage(context):
+            return storage
+        dataset = storage.dataset
+        if context.has_asset_partitions:
+            wanted = set(context.asset_partition_keys)
+            there = [key for key in storage.epoch_keys if key in wanted]
+            if absent := sorted(wanted - set(there)):
+                context.log.warning(
+                    f"{len(absent)} epochs have no light curves and are left out: {_few(absent)}"
+                )
+            if len(there) < len(storage.epoch_keys):
+                dataset = dataset.sel(epoch=there)
+        return _chunked(dataset, context)
+
+
+class ObjectStoreIOManager(dg.ConfigurableIOManager):
+    """The object store: takes the epoch store, publishes a version of it, gives light curves."""
+
+    survey: dg.ResourceDependency[SurveyResource]
+    memory_limit: int | None = Field(
+        default=None, description="Bytes that the blocks in work may take together."
+    )
+
+    def storage(self) -> LightcurveStorage:
+        """The survey's object store."""
+        return object_storage(self.survey.config())
+
+    def handle_output(self, context: dg.OutputContext, obj: LightcurveStorage) -> None:
+        """Rechunk and publish, unless the current version has all of it."""
+        objects = self.storage()
+        started = time.monotonic()
+        is_new = not is_published(obj, objects)
+        if is_new:
+            objects = obj.rechunk_to_object_optimized(
+                objects.location.path, _logged(context), memory_limit=self.memory_limit
+            )
+        else:
+            context.log.info(f"nothing new: version {objects.snapshot.version} has every epoch")
+        known = objects.get_storage_info()
+        seconds = time.monotonic() - started
+        context.add_output_metadata(
+            {
+                "version": known["version"],
+                "is new": is_new,
+                "objects": known["n_objects"],
+                "epochs": known["n_epochs"],
+                "measurements": ", ".join(known["measurement_keys"]),
+                "bytes on disk": known["bytes_on_disk"],
+                "versions kept": ", ".join(known["versions"]),
+                "seconds": round(seconds, 3),
+            }
+            | ({"MB/s": known["bytes_uncompressed"] / 1e6 / seconds} if is_new else {})
+            | words.how_to_open(objects)
+        )
+
+    def load_input(self, context: dg.InputContext) -> xr.Dataset | LightcurveStorage:
+        """Open the current version, lazily; ``metadata={"chunks": {...}}`` gives Dask arrays."""
+        storage = self.storage().load_storage()
+        return storage if _wants_storage(context) else _chunked(storage.dataset, context)
+
+
+class TableIOManager(dg.ConfigurableIOManager):
+    """Tables, as Parquet files beside the stores."""
+
+    survey: dg.ResourceDependency[SurveyResource]
+
+    def path(self, context: dg.OutputContext | dg.InputContext) -> Path:
+        """Where an asset's table is kept."""
+        name = context.asset_key.path[-1]
+        return Path(self.survey.config().store) / "tables" / f"{name}.parquet"
+
+    def handle_output(self, context: dg.OutputContext, obj: Table) -> None:
+        """Write the table in one step: readers see the old one or the new one."""
+        path = self.path(context)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_name(f".{path.name}.new")
+        obj.write(partial, format="parquet", overwrite=True)
+        partial.replace(path)
+        context.add_output_metadata({"file": dg.MetadataValue.path(path)} | words.about_table(obj))
+
+    def load_input(self, context: dg.InputContext) -> Table:
+        """Read the table."""
+        return Table.read(self.path(context), format="parquet")
+
+
+def _materialized(
+    context: dg.OutputContext, epoch: str, metadata: words.Metadata
+) -> dg.DagsterEvent:
+    event = dg.AssetMaterialization(context.asset_key, partition=epoch, metadata=metadata)
+    return dg.DagsterEvent.asset_materialization(context.step_context, event)
+
+
+def _observed(context: dg.OutputContext, outcome: EpochOutcome) -> Iterator[dg.DagsterEvent]:
+    """Put the reason where a person looks for it: on the page of the epoch's partition."""
+    context.log_event(
+        dg.AssetObservation(
+            context.asset_key,
+            partition=outcome.epoch,
+            description=f"refused: {outcome.error}",
+            metadata={"refused": outcome.error},
+        )
+    )
+    yield from context.consume_events()
+
+
+def _judged(context: dg.OutputContext, n_epochs: int, refused: dict[str, str]) -> dg.DagsterEvent:
+    evaluation = dg.AssetCheckEvaluation(
+        asset_key=context.asset_key,
+        check_name=CATALOGS_USABLE,
+        passed=not refused,
+        severity=dg.AssetCheckSeverity.ERROR,
+        description=next(iter(refused.values()), None),
+        metadata={"epochs": n_epochs, "refused": words.listed(refused)},
+    )
+    return dg.DagsterEvent.asset_check_evaluation(context.step_context, evaluation)
+
+
+def _wants_storage(context: dg.InputContext) -> bool:
+    return context.dagster_type.typing_type is LightcurveStorage
+
+
+def _chunked(dataset: xr.Dataset, context: dg.InputContext) -> xr.Dataset:
+    chunks: Any = (context.definition_metadata or {}).get("chunks")
+    return dataset if chunks is None else dataset.chunk(getattr(chunks, "value", chunks))
+
+
+def _logged(context: dg.OutputContext) -> Any:
+    """Progress, as some ten lines of the run's log."""
+    said = -1
+
+    def report(done: int, total: int) -> None:
+        nonlocal said
+        tenth = 10 * done // max(total, 1)
+        if tenth > said:
+            said = tenth
+            context.log.info(f"rechunk: {done} of {total} shards")
+
+    return report
+
+
+def _few(keys: Any) -> str:
+    keys = list(keys)
+    return ", ".join(keys[:3]) + (f", ... ({len(keys)})" if len(keys) > 3 else "")  # noqa: PLR2004

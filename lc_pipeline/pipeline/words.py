@@ -1,0 +1,161 @@
+"""What belongs here: what a materialisation says in the user interface.
+
+Numbers that Dagster draws over time, pictures, and how to open the result in a notebook.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import dagster as dg
+from astropy.table import Table
+from astropy.time import Time
+from matplotlib.figure import Figure
+
+from lc_pipeline.analysis.overviews import as_png, plot_epoch
+from lc_pipeline.analysis.quality import Finding
+from lc_pipeline.analysis.zero_points import epoch_shifts
+from lc_pipeline.catalogs.arrivals import fingerprint, n_bytes
+from lc_pipeline.catalogs.landing import EpochFiles
+from lc_pipeline.ingest import EpochOutcome
+from lc_pipeline.storage import LightcurveStorage
+from lc_pipeline.storage.snapshot import EpochRecord
+
+Metadata = dict[str, Any]
+
+MOST_ROWS = 50
+
+
+def picture(figure: Figure) -> dg.MarkdownMetadataValue:
+    """A figure, shown inline."""
+    import base64  # noqa: PLC0415 (only here)
+
+    encoded = base64.b64encode(as_png(figure)).decode()
+    return dg.MetadataValue.md(f"![](data:image/png;base64,{encoded})")
+
+
+def how_to_open(storage: LightcurveStorage) -> Metadata:
+    """Path of a store, and the lines of Python that open it."""
+    place = str(storage.location)
+    return {
+        "store": dg.MetadataValue.path(place),
+        "open in a notebook": dg.MetadataValue.md(
+            "```python\n"
+            "from lc_pipeline import LightcurveStorage\n"
+            f'lightcurves = LightcurveStorage("{place}").dataset\n'
+            "```"
+        ),
+    }
+
+
+def about_files(files: EpochFiles) -> Metadata:
+    """The catalogue files of one epoch."""
+    return {
+        "files": ", ".join(file.name for file in files.files),
+        "number of files": len(files.files),
+        "bytes": n_bytes(files),
+        "fingerprint": fingerprint(files),
+    }
+
+
+def about_epoch(outcome: EpochOutcome, record: EpochRecord, seconds: float) -> Metadata:
+    """What became of one epoch."""
+    said: Metadata = {
+        "time (MJD)": record.time,
+        "sources": record.n_sources,
+        "matched": record.n_matched,
+        "unmatched": record.n_unmatched,
+        "ambiguous": record.n_ambiguous,
+        "duplicates": record.n_duplicates,
+        "match fraction": record.match_fraction,
+        "files": ", ".join(record.source_name),
+        "is new": outcome.status == "stored",
+        "seconds": round(seconds, 3),
+    }
+    if record.time is not None:
+        said["time"] = Time(record.time, format="mjd", scale=record.time_scale).isot
+    if record.n_offset_pairs:
+        said |= {
+            "offset east (arcsec)": record.offset_east,
+            "offset north (arcsec)": record.offset_north,
+        }
+    if outcome.notes:
+        said["notes"] = dg.MetadataValue.md("\n".join(f"- {note}" for note in outcome.notes))
+    return {name: value for name, value in said.items() if value is not None}
+
+
+def look_at_epoch(storage: LightcurveStorage, epoch: str, *, with_plot: bool) -> Metadata:
+    """Preview of an epoch's zero point, and a picture of its matches; reads the epoch."""
+    dataset = storage.dataset
+    this = dataset.sel(epoch=epoch)
+    first = storage.epoch_keys[0]
+    said: Metadata = {}
+    if epoch != first:
+        said |= {
+            f"shift of {key} against {first} (mag)": shift
+            for key, shift in epoch_shifts(this, dataset.sel(epoch=first)).items()
+        }
+    if with_plot:
+        said["matches"] = picture(plot_epoch(this))
+    return said
+
+
+def about_table(table: Table) -> Metadata:
+    """Rows, columns and the first few rows of a table."""
+    return {
+        "dagster/row_count": len(table),
+        "dagster/column_schema": dg.TableSchema(
+            [
+                dg.TableColumn(
+                    name,
+                    table[name].dtype.name,
+                    description=" ".join(
+                        str(part) for part in (table[name].description, table[name].unit) if part
+                    )
+                    or None,
+                )
+                for name in table.colnames
+            ]
+        ),
+        "first rows": dg.MetadataValue.md(as_markdown(table[:8])),
+    }
+
+
+def as_markdown(table: Table) -> str:
+    """A small table."""
+    lines = [table.colnames, ["---"] * len(table.colnames)]
+    lines += [[_short(row[name]) for name in table.colnames] for row in table[:MOST_ROWS]]
+    left = len(table) - MOST_ROWS
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines) + (
+        f"\n\n... and {left} more" if left > 0 else ""
+    )
+
+
+def _short(value: Any) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else str(value).replace("|", "\\|")
+
+
+def listed(reasons: Mapping[str, str]) -> dg.MarkdownMetadataValue:
+    """Epochs and what is the matter with them."""
+    return dg.MetadataValue.md(
+        as_markdown(Table([list(reasons), list(reasons.values())], names=["epoch", "reason"]))
+        if reasons
+        else "none"
+    )
+
+
+def judged(
+    findings: Sequence[Finding],
+    severity: dg.AssetCheckSeverity = dg.AssetCheckSeverity.WARN,
+    **metadata: Any,
+) -> dg.AssetCheckResult:
+    """The result of a check that found these; it passes if it found nothing."""
+    said: Metadata = {
+        "epochs": len(findings),
+        "findings": listed({finding.epoch: finding.text for finding in findings}),
+    }
+    return dg.AssetCheckResult(
+        passed=not findings,
+        severity=severity,
+        description=f"{findings[0].epoch}: {findings[0].text}" if findings else None,
+        metadata=said | metadata,
+    )
