@@ -10,27 +10,39 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check \
 	--constraint constraints.txt
 PYTEST_ARGS ?=
+PORT ?= 3000
+# dagster.yaml is here; the history goes to .dagster_home.
+DAGSTER := DAGSTER_HOME=$(CURDIR) DAGSTER_DISABLE_TELEMETRY=yes
 
-.PHONY: help demo test lint bench constraints clean
+.PHONY: help demo ui test lint bench constraints clean
 
 help:
 	@echo "make demo    light curves of a real variable star, from the catalogues in data/ey_uma"
+	@echo "make ui      Dagster's pages: start, schedule and watch the work (PORT=3000)"
 	@echo "make test    the tests (PYTEST_ARGS='-k name' for some of them)"
 	@echo "make lint    ruff and mypy"
 	@echo "make bench   speed and memory against others, in one run"
 	@echo "make clean   remove what the above made"
 
 demo: $(VENV)/run.stamp
-	@$(BIN)/lc-pipeline run data/ey_uma
+	@mkdir -p .dagster_home
+	@$(DAGSTER) $(BIN)/python -m lc_pipeline.pipeline
+	@$(BIN)/lc-pipeline info data/ey_uma
 	@$(BIN)/lc-pipeline lightcurve data/ey_uma 135.58650,+49.81926 --compare auto \
 		-o data/ey_uma/ey_uma.png
 	@echo
 	@echo "The plot of the variable star: data/ey_uma/ey_uma.png"
 	@echo "What to type next:"
+	@echo "  make ui                                                # the same in Dagster's pages"
 	@echo "  source $(VENV)/bin/activate"
 	@echo "  lc-pipeline objects data/ey_uma                        # all stars"
 	@echo "  lc-pipeline lightcurve data/ey_uma 135.58650,+49.81926 # one light curve, as a table"
 	@echo "  lc-pipeline init --from YOUR_CATALOGUES... -o survey.toml && lc-pipeline run survey.toml"
+
+ui: $(VENV)/run.stamp
+	@mkdir -p .dagster_home
+	@echo "Dagster: http://127.0.0.1:$(PORT)   (survey: $(or $(LC_PIPELINE_SURVEY),data/ey_uma); Ctrl-C ends it)"
+	@$(DAGSTER) $(BIN)/dagster dev --host 127.0.0.1 --port $(PORT) --log-level warning
 
 test: $(VENV)/test.stamp
 	$(BIN)/python -m pytest -n auto $(PYTEST_ARGS)
@@ -50,7 +62,7 @@ $(BIN)/python:
 
 $(VENV)/run.stamp: $(BIN)/python pyproject.toml constraints.txt
 	@echo "Installing into $(VENV) ..."
-	@$(PIP_INSTALL) --editable '.[fast]' || $(PIP_INSTALL) --editable .
+	@$(PIP_INSTALL) --editable '.[fast,dagster]' || $(PIP_INSTALL) --editable '.[dagster]'
 	@touch $@
 
 $(VENV)/test.stamp: $(BIN)/python pyproject.toml constraints.txt
@@ -66,4 +78,4 @@ constraints:
 	mv constraints.new constraints.txt
 
 clean:
-	rm -rf $(VENV) data/*/store data/*/*.png .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) data/*/store data/*/*.png .dagster_home .mypy_cache .pytest_cache .ruff_cache .hypothesis

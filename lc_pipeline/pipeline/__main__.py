@@ -46,7 +46,7 @@ def materialize_all(definitions: dg.Definitions, instance: dg.DagsterInstance) -
             asset_selection=list(selection.resolve(graph)),
             tags=tags,
             raise_on_error=False,
-            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+            run_config={"loggers": {"progress": {}}},
         )
         problems += [
             event.step_failure_data.error_display_string or str(event.message)

@@ -23,6 +23,7 @@ from lc_pipeline.pipeline.io_managers import (  # noqa: E402
     TableIOManager,
 )
 from lc_pipeline.pipeline.jobs import JOBS, schedules  # noqa: E402
+from lc_pipeline.pipeline.loggers import progress_logger  # noqa: E402
 from lc_pipeline.pipeline.names import SURVEY_VARIABLE  # noqa: E402
 from lc_pipeline.pipeline.resources import DaskResource, SurveyResource  # noqa: E402
 
@@ -69,6 +70,7 @@ def build_defs(
     return dg.Definitions(
         assets=[*ASSETS, *assets],
         asset_checks=CHECKS,
+        loggers={"progress": progress_logger, "console": dg.colored_console_logger},
         jobs=JOBS,
         schedules=schedules(time_zone),
         sensors=[

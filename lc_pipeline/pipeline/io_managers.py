@@ -61,9 +61,11 @@ class EpochStoreIOManager(dg.ConfigurableIOManager):
             )
         refused: dict[str, str] = {}
         storage = self.storage()
+        report = _logged(context, "epochs")
         started = time.monotonic()
         with self.dask.client():
-            for outcome in obj.run():
+            for number, outcome in enumerate(obj.run(), start=1):
+                report(number, len(wanted))
                 if outcome.status == "refused":
                     refused[outcome.epoch] = outcome.error
                     context.log.error(f"{outcome.epoch}: refused: {outcome.error}")
@@ -139,7 +141,7 @@ class ObjectStoreIOManager(dg.ConfigurableIOManager):
         is_new = not is_published(obj, objects)
         if is_new:
             objects = obj.rechunk_to_object_optimized(
-                objects.location.path, _logged(context), memory_limit=self.memory_limit
+                objects.location.path, _logged(context, "shards"), memory_limit=self.memory_limit
             )
         else:
             context.log.info(f"nothing new: version {objects.snapshot.version} has every epoch")
@@ -231,16 +233,16 @@ def _chunked(dataset: xr.Dataset, context: dg.InputContext) -> xr.Dataset:
     return dataset if chunks is None else dataset.chunk(getattr(chunks, "value", chunks))
 
 
-def _logged(context: dg.OutputContext) -> Any:
+def _logged(context: dg.OutputContext, what: str) -> Any:
     """Progress, as some ten lines of the run's log."""
-    said = -1
+    said = 0
 
     def report(done: int, total: int) -> None:
         nonlocal said
         tenth = 10 * done // max(total, 1)
         if tenth > said:
             said = tenth
-            context.log.info(f"rechunk: {done} of {total} shards")
+            context.log.info(f"{what}: {done} of {total}")
 
     return report
 
