@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import io
+from typing import TYPE_CHECKING
 
 import numpy as np
 import xarray as xr
 from astropy.table import Table
-from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 
-from lc_pipeline.analysis.plots import COLOURS
+from lc_pipeline.analysis.colours import COLOURS
 from lc_pipeline.flags import MeasurementFlag
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 MOST_POINTS = 20_000
 
@@ -25,8 +27,7 @@ def plot_epoch(epoch: xr.Dataset) -> Figure:
     epoch : xarray.Dataset
         ``LightcurveStorage.dataset`` at one epoch.
     """
-    figure = Figure(figsize=(8, 3.4), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = _figure(8, 3.4)
     field, separations = figure.subplots(1, 2)
     unseen = (
         MeasurementFlag.NOT_INGESTED | MeasurementFlag.NOT_OBSERVED | MeasurementFlag.NOT_DETECTED
@@ -45,8 +46,7 @@ def plot_epoch(epoch: xr.Dataset) -> Figure:
 
 def plot_reference(reference: xr.Dataset | Table) -> Figure:
     """Where the objects are; `reference` has ``ra`` and ``dec`` in degrees."""
-    figure = Figure(figsize=(5, 4), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = _figure(5, 4)
     ra = np.asarray(reference["ra"])
     draw_field(figure.subplots(), reference, np.ones(len(ra), dtype=bool))
     return figure
@@ -61,8 +61,7 @@ def plot_coverage(coverage: Table, measurement_keys: list[str]) -> Figure:
         From :func:`~lc_pipeline.analysis.summary.epoch_coverage`.
     measurement_keys : list of str
     """
-    figure = Figure(figsize=(8, 3.2), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = _figure(8, 3.2)
     panel = figure.subplots()
     for number, key in enumerate(measurement_keys[: len(COLOURS)]):
         panel.plot(coverage["time"], coverage[f"n_{key}"], ".", color=COLOURS[number], label=key)
@@ -83,8 +82,7 @@ def plot_scatter(summary: Table, measurement_keys: list[str]) -> Figure:
         From :func:`~lc_pipeline.analysis.summary.object_summary`.
     measurement_keys : list of str
     """
-    figure = Figure(figsize=(8, 4), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = _figure(8, 4)
     panel = figure.subplots()
     for number, key in enumerate(measurement_keys[: len(COLOURS)]):
         is_positive = np.asarray(summary[f"scatter_{key}"]) > 0
@@ -124,6 +122,15 @@ def draw_field(panel: Axes, positions: xr.Dataset | Table, is_seen: np.ndarray) 
     panel.set_xlabel("RA (deg)")
     panel.set_ylabel("Dec (deg)")
     panel.legend(fontsize="x-small", loc="upper right")
+
+
+def _figure(width: float, height: float) -> Figure:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415 (slow to import)
+    from matplotlib.figure import Figure  # noqa: PLC0415
+
+    figure = Figure(figsize=(width, height), layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
 
 
 def as_png(figure: Figure, dpi: int = 70) -> bytes:

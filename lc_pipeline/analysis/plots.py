@@ -13,11 +13,10 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from lc_pipeline.analysis.colours import COLOURS
 from lc_pipeline.flags import BAD
 
-# Okabe & Ito (2008): told apart by everybody.
 _AXIS_NAMES = {"mag": "magnitude", "flux": "flux", "value": "value"}
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 
 
 def plot_lightcurve(rows: TimeSeries, comparison: TimeSeries | None = None) -> Figure:

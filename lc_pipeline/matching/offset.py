@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
-from scipy.stats import poisson
+from scipy.special import gammainc
 
 from lc_pipeline.matching.pairs import find_pairs, sky_tree
 from lc_pipeline.sky.geometry import (
@@ -256,7 +256,8 @@ def _stands_out(
     # Clustered sources pair up in clumps: the variance of the counts over the mean says how large.
     clump = _overdispersion(differences[around], radius, search)
     places = max(1.0, (search / radius) ** 2)
-    chance = poisson.sf(n_peak / clump - 1, expected / clump) * places
+    # The incomplete gamma function sums the tail of a Poisson distribution, from n on.
+    chance = gammainc(np.floor(n_peak / clump), expected / clump) * places
     return bool(chance < MAX_CHANCE)
 
 

@@ -4,12 +4,11 @@ Numbers that Dagster draws over time, pictures, and how to open the result in a 
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 from astropy.table import Table
 from astropy.time import Time
-from matplotlib.figure import Figure
 
 from lc_pipeline.analysis.overviews import as_png, plot_epoch
 from lc_pipeline.analysis.quality import Finding
@@ -20,12 +19,15 @@ from lc_pipeline.ingest import EpochOutcome
 from lc_pipeline.storage import LightcurveStorage
 from lc_pipeline.storage.snapshot import EpochRecord
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 Metadata = dict[str, Any]
 
 MOST_ROWS = 50
 
 
-def picture(figure: Figure) -> dg.MarkdownMetadataValue:
+def picture(figure: "Figure") -> dg.MarkdownMetadataValue:
     """A figure, shown inline."""
     import base64  # noqa: PLC0415 (only here)
 
