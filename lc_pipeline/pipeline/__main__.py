@@ -48,12 +48,22 @@ def materialize_all(definitions: dg.Definitions, instance: dg.DagsterInstance) -
             raise_on_error=False,
             run_config={"loggers": {"progress": {}}},
         )
-        problems += [
-            event.step_failure_data.error_display_string or str(event.message)
-            for event in result.all_events
-            if event.is_step_failure
-        ]
+        problems += _problems(result)
     return problems
+
+
+def _problems(result: dg.ExecuteInProcessResult) -> list[str]:
+    """What failed in a run: its steps' messages, or the run's own if none of them failed."""
+    failures = [event for event in result.all_events if event.is_step_failure]
+    if failures:
+        return [event.step_failure_data.error_display_string or "" for event in failures]
+    if result.success:
+        return []
+    return [
+        error.to_string() if (error := event.job_failure_data.error) else str(event.message)
+        for event in result.all_events
+        if event.is_failure
+    ]
 
 
 def main() -> None:

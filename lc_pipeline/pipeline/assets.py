@@ -26,12 +26,8 @@ from lc_pipeline.pipeline.names import (
     asset_key,
 )
 from lc_pipeline.pipeline.resources import SurveyResource
+from lc_pipeline.pipeline.retrying import patiently
 from lc_pipeline.storage import LightcurveStorage
-
-#: What can pass by itself (a file server that is away) is tried again, later and later.
-PATIENT = dg.RetryPolicy(
-    max_retries=3, delay=10, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS
-)
 
 
 class IngestConfig(dg.Config):
@@ -58,7 +54,6 @@ class IngestConfig(dg.Config):
     kinds={"file"},
     partitions_def=EPOCHS,
     backfill_policy=dg.BackfillPolicy.single_run(),
-    retry_policy=PATIENT,
     code_version="1",
 )
 def source_catalogs(context: dg.AssetExecutionContext, survey: SurveyResource) -> None:
@@ -67,14 +62,15 @@ def source_catalogs(context: dg.AssetExecutionContext, survey: SurveyResource) -
     The landing sensor reports new and changed ones here; materialising this by hand does the same
     for the epochs chosen.
     """
-    landing = {files.epoch: files for files in find_epochs(survey.config()).epochs}
-    if absent := [key for key in context.partition_keys if key not in landing]:
-        raise dg.Failure(
-            f"there are no files in the landing folder for {', '.join(absent)}",
-            allow_retries=False,
-        )
-    for key in context.partition_keys:
-        context.add_asset_metadata(words.about_files(landing[key]), partition_key=key)
+    with patiently(context.retry_number):
+        landing = {files.epoch: files for files in find_epochs(survey.config()).epochs}
+        if absent := [key for key in context.partition_keys if key not in landing]:
+            raise dg.Failure(
+                f"there are no files in the landing folder for {', '.join(absent)}",
+                allow_retries=False,
+            )
+        for key in context.partition_keys:
+            context.add_asset_metadata(words.about_files(landing[key]), partition_key=key)
 
 
 @dg.asset(
@@ -86,7 +82,6 @@ def source_catalogs(context: dg.AssetExecutionContext, survey: SurveyResource) -
     io_manager_key="table_io",
     automation_condition=automation.once_there_are_catalogs(),
     pool=EPOCH_STORE_POOL,
-    retry_policy=PATIENT,
     code_version="1",
 )
 def reference_catalog(context: dg.AssetExecutionContext, survey: SurveyResource) -> Table:
@@ -95,13 +90,14 @@ def reference_catalog(context: dg.AssetExecutionContext, survey: SurveyResource)
     Made once, from the survey's reference table or from the epochs themselves, together with the
     empty epoch store. Registers the epochs that are in the landing folder as partitions.
     """
-    config = survey.config()
-    epochs = find_epochs(config).epochs
-    context.instance.add_dynamic_partitions(str(EPOCHS.name), [files.epoch for files in epochs])
-    storage = epoch_storage(config)
-    is_new = not storage.is_there
-    if is_new:
-        storage = create_survey_store(config, epochs)
+    with patiently(context.retry_number):
+        config = survey.config()
+        epochs = find_epochs(config).epochs
+        context.instance.add_dynamic_partitions(str(EPOCHS.name), [files.epoch for files in epochs])
+        storage = epoch_storage(config)
+        is_new = not storage.is_there
+        if is_new:
+            storage = create_survey_store(config, epochs)
     objects = storage.reference.to_table()
     context.add_output_metadata(
         {
@@ -125,7 +121,6 @@ def reference_catalog(context: dg.AssetExecutionContext, survey: SurveyResource)
     backfill_policy=dg.BackfillPolicy.single_run(),
     automation_condition=automation.when_catalogs_arrive(),
     pool=EPOCH_STORE_POOL,
-    retry_policy=PATIENT,
     check_specs=[
         dg.AssetCheckSpec(
             CATALOGS_USABLE,
@@ -160,10 +155,10 @@ def epoch_lightcurves(
     owners=OWNERS,
     group_name="store",
     kinds={"zarr", "xarray", "dask"},
+    ins={"epoch_lightcurves": dg.AssetIn(asset_key("epoch_lightcurves"))},
     io_manager_key="object_store",
     automation_condition=automation.when_settled(),
     pool=OBJECT_STORE_POOL,
-    retry_policy=PATIENT,
     code_version="1",
 )
 def object_lightcurves(epoch_lightcurves: LightcurveStorage) -> dg.Output[LightcurveStorage]:
@@ -181,6 +176,7 @@ def object_lightcurves(epoch_lightcurves: LightcurveStorage) -> dg.Output[Lightc
     owners=OWNERS,
     group_name="analysis",
     kinds={"table", "parquet"},
+    ins={"object_lightcurves": dg.AssetIn(asset_key("object_lightcurves"))},
     io_manager_key="table_io",
     automation_condition=automation.when_published(),
     code_version="1",
@@ -198,6 +194,7 @@ def coverage(context: dg.AssetExecutionContext, object_lightcurves: xr.Dataset) 
     owners=OWNERS,
     group_name="analysis",
     kinds={"table", "parquet"},
+    ins={"object_lightcurves": dg.AssetIn(asset_key("object_lightcurves"))},
     io_manager_key="table_io",
     automation_condition=automation.when_published(),
     code_version="1",

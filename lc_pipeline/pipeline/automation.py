@@ -20,14 +20,20 @@ def _quiet() -> AnyCondition:
     return ~Condition.any_deps_in_progress() & ~Condition.in_progress()
 
 
+def _until_handled(trigger: AnyCondition) -> AnyCondition:
+    """Once true, stay so until the asset is asked for, or made by hand.
+
+    Unlike ``since_last_handled`` it does not forget what the first evaluation found.
+    """
+    return trigger.since(Condition.newly_requested() | Condition.newly_updated())
+
+
 def once_there_are_catalogs() -> AnyCondition:
     """If it was never made: when catalogues arrive."""
+    there_already = Condition.initial_evaluation() & Condition.any_deps_match(~Condition.missing())
     return (
         Condition.missing()
-        & (
-            Condition.any_deps_updated().since_last_handled()
-            | (Condition.initial_evaluation() & Condition.any_deps_match(~Condition.missing()))
-        )
+        & _until_handled(Condition.any_deps_updated() | there_already)
         & _quiet()
     ).with_label("once there are catalogues")
 
@@ -35,14 +41,14 @@ def once_there_are_catalogs() -> AnyCondition:
 def when_catalogs_arrive() -> AnyCondition:
     """For the epochs whose catalogues or settings are new or changed.
 
-    At its first evaluation it knows no changes, and takes what is missing. A new reference is no
+    The first evaluation knows of no changes, and takes what is missing. A new reference is no
     reason to take every epoch: the reprocessing sensor names those that it concerns.
     """
     reference = dg.AssetSelection.assets(asset_key("reference_catalog"))
     settings = dg.AssetSelection.assets(asset_key("survey_settings"))
     return (
-        (
-            Condition.any_deps_updated().ignore(reference).since_last_handled()
+        _until_handled(
+            Condition.any_deps_updated().ignore(reference)
             | (Condition.initial_evaluation() & Condition.missing())
         )
         & ~Condition.any_deps_missing().ignore(settings)

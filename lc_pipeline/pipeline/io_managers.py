@@ -25,6 +25,7 @@ from lc_pipeline.ingest import (
 )
 from lc_pipeline.pipeline import words
 from lc_pipeline.pipeline.resources import DaskResource, SurveyResource
+from lc_pipeline.pipeline.retrying import patiently
 from lc_pipeline.storage import LightcurveStorage
 
 #: The check that every epoch's catalogue could be used.
@@ -63,7 +64,7 @@ class EpochStoreIOManager(dg.ConfigurableIOManager):
         storage = self.storage()
         report = _logged(context, "epochs")
         started = time.monotonic()
-        with self.dask.client():
+        with patiently(_n_tried(context)), self.dask.client():
             for number, outcome in enumerate(obj.run(), start=1):
                 report(number, len(wanted))
                 if outcome.status == "refused":
@@ -140,9 +141,12 @@ class ObjectStoreIOManager(dg.ConfigurableIOManager):
         started = time.monotonic()
         is_new = not is_published(obj, objects)
         if is_new:
-            objects = obj.rechunk_to_object_optimized(
-                objects.location.path, _logged(context, "shards"), memory_limit=self.memory_limit
-            )
+            with patiently(_n_tried(context)):
+                objects = obj.rechunk_to_object_optimized(
+                    objects.location.path,
+                    _logged(context, "shards"),
+                    memory_limit=self.memory_limit,
+                )
         else:
             context.log.info(f"nothing new: version {objects.snapshot.version} has every epoch")
         known = objects.get_storage_info()
@@ -222,6 +226,10 @@ def _judged(context: dg.OutputContext, n_epochs: int, refused: dict[str, str]) -
         metadata={"epochs": n_epochs, "refused": words.listed(refused)},
     )
     return dg.DagsterEvent.asset_check_evaluation(context.step_context, evaluation)
+
+
+def _n_tried(context: dg.OutputContext) -> int:
+    return context.step_context.previous_attempt_count
 
 
 def _wants_storage(context: dg.InputContext) -> bool:

@@ -9,7 +9,6 @@ from lc_pipeline.errors import LightcurveError
 from lc_pipeline.ingest import epoch_storage, is_published, object_storage
 from lc_pipeline.pipeline.names import (
     EPOCH_STORE_POOL,
-    EPOCHS,
     OBJECT_STORE_POOL,
     asset_key,
     named,
@@ -22,7 +21,6 @@ _published = dg.AssetSelection.assets(asset_key("object_lightcurves"))
 ingest_epochs = dg.define_asset_job(
     named("ingest_epochs"),
     dg.AssetSelection.assets(asset_key("source_catalogs"), asset_key("epoch_lightcurves")),
-    partitions_def=EPOCHS,
     description="Ingest the chosen epochs; those that are unchanged are passed over.",
 )
 
@@ -47,7 +45,6 @@ publish_and_analyse = dg.define_asset_job(
 everything = dg.define_asset_job(
     named("everything"),
     dg.AssetSelection.all(),
-    partitions_def=EPOCHS,
     description="From the catalogue files of the chosen epochs to the tables.",
 )
 
