@@ -185,14 +185,10 @@ def test_schedules_keep_the_time_zone(survey):
 
 def evaluate(definitions, instance, cursor=None):
     found = dg.evaluate_automation_conditions(definitions, instance, cursor=cursor)
-    wanted = {}
-    for result in found.results:
-        subset = result.true_subset
-        if not subset.is_empty:
-            keys = (
-                sorted(subset.expensively_compute_partition_keys()) if subset.is_partitioned else []
-            )
-            wanted[result.key.path[-1]] = keys
+    requested = {
+        result.key.path[-1]: found.get_requested_partitions(result.key) for result in found.results
+    }
+    wanted = {name: sorted(filter(None, keys)) for name, keys in requested.items() if keys}
     return wanted, found.cursor
 
 
