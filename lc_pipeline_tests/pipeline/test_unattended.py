@@ -1,0 +1,140 @@
+"""Claims about the pipeline with nobody at it: a real webserver, daemon, runs that are killed.
+
+``LC_PIPELINE_KILLS`` says how many runs are killed (2 by default).
+"""
+
+import contextlib
+import os
+import random
+import shutil
+import signal
+import time
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+
+from lc_pipeline import LightcurveStorage, SurveyConfig
+from lc_pipeline.ingest import epoch_storage, ingest, object_storage
+
+from .conftest import copy_survey
+from .dagster_process import DagsterProcess
+
+KILLS = int(os.environ.get("LC_PIPELINE_KILLS", "2"))
+SURVEYS = Path(__file__).parents[1] / "surveys"
+
+
+@pytest.fixture
+def running(tmp_path):
+    """Start ``dagster dev`` for a survey; all of them end with the test."""
+    processes = []
+
+    def start(survey):
+        process = DagsterProcess(tmp_path / "dagster", survey)
+        processes.append(process)
+        return process.start()
+
+    yield start
+    for process in processes:
+        process.stop()
+
+
+def published(survey):
+    """Epochs of the published version; none if there is none."""
+    storage = object_storage(SurveyConfig.read(survey))
+    return storage.load_storage().epoch_keys if storage.is_there else []
+
+
+def test_catalogues_that_arrive_become_light_curves_without_a_hand(running, tmp_path, shared_data):
+    landing = tmp_path / "landing"
+    landing.mkdir()
+    survey = tmp_path / "survey"
+    survey.mkdir()
+    text = (SURVEYS / "af_vel_raw.toml").read_text().replace("@FOLDER@", str(landing))
+    (survey / "survey.toml").write_text(text)
+    files = sorted((shared_data / "af_vel" / "raw").glob("*.psx"))
+    assert len(files) == 30
+
+    dagster = running(survey)
+    for path in files:
+        shutil.copy(path, landing)
+    dagster.until(lambda: dagster.materializations("coverage"), "the analysis", 400)
+    assert len(published(survey)) == 29
+    stats = dagster.partitions()
+    assert (stats["numMaterialized"], stats["numFailed"]) == (29, 1)
+    (backfill,) = dagster.backfills()
+    assert backfill["numPartitions"] == 30
+    refused = dagster.graphql(
+        """query ($key: AssetKeyInput!) { assetOrError(assetKey: $key) { ... on Asset {
+        assetObservations(limit: 10) { partition description } } } }""",
+        key={"path": ["epoch_lightcurves"]},
+    )["assetOrError"]["assetObservations"]
+    assert len(refused) == 1
+    assert "is empty (0 bytes)" in refused[0]["description"]
+
+    # The daemon goes away in the middle of the next arrival, and comes back.
+    rows = epoch_storage(SurveyConfig.read(survey)).snapshot.n_rows
+    changed = landing / files[3].name
+    changed.write_text(changed.read_text() + "\n")
+    time.sleep(random.uniform(2.0, 10.0))
+    dagster.stop()
+    dagster.start()
+    dagster.until(
+        lambda: len(object_storage(SurveyConfig.read(survey)).versions) > 1, "a version", 400
+    )
+    storage = epoch_storage(SurveyConfig.read(survey))
+    assert storage.snapshot.n_rows == rows + 1
+    assert len(published(survey)) == 29
+    again = [backfill for backfill in dagster.backfills() if backfill["numPartitions"] == 1]
+    runs_of_one = [
+        run
+        for run in dagster.runs()
+        if any(tag["key"] == "dagster/partition" for tag in run["tags"])
+    ]
+    assert len(again) + len(runs_of_one) >= 1
+
+
+def test_runs_that_are_killed_end_in_the_store_of_an_undisturbed_run(running, tmp_path, project):
+    survey = copy_survey(project, tmp_path / "survey", n_epochs=0)
+    undisturbed = copy_survey(project, tmp_path / "undisturbed", n_epochs=30)
+    ingest(SurveyConfig.read(undisturbed))
+    dagster = running(survey)
+    for path in (undisturbed / "epochs").iterdir():
+        shutil.copy(path, survey / "epochs")
+    killed = 0
+    while killed < KILLS:
+        worker = dagster.until(lambda: _step_worker(dagster, survey), "a run at work", 400)
+        time.sleep(random.uniform(0.0, 1.5))
+        with contextlib.suppress(psutil.NoSuchProcess):
+            worker.send_signal(signal.SIGKILL)
+            killed += 1
+        if _all_there(survey, 30):
+            # It was too quick: everything again.
+            for path in (survey / "epochs").iterdir():
+                path.touch()
+    dagster.until(lambda: len(published(survey)) == 30, "all epochs to be published", 600)
+    storages = [epoch_storage(SurveyConfig.read(folder)) for folder in (survey, undisturbed)]
+    assert storages[0].verify() == []
+    one, other = (storage.load_storage().dataset.load() for storage in storages)
+    assert one.epoch.values.tolist() == other.epoch.values.tolist()
+    for name in ("lightcurves", "flags", "separation"):
+        np.testing.assert_array_equal(one[name].values, other[name].values)
+    objects: LightcurveStorage = object_storage(SurveyConfig.read(survey))
+    assert objects.verify(storages[0]) == []
+
+
+def _all_there(survey, n_epochs):
+    storage = epoch_storage(SurveyConfig.read(survey))
+    return storage.is_there and len(storage.load_storage().epoch_keys) == n_epochs
+
+
+def _step_worker(dagster, survey):
+    """A process of a run of this instance that is ingesting epochs."""
+    del survey
+    for process in psutil.process_iter(["cmdline", "environ"]):
+        command = process.info["cmdline"] or []
+        home = (process.info["environ"] or {}).get("DAGSTER_HOME")
+        if "execute_run" in command and home == str(dagster.home):
+            return process
+    return None
