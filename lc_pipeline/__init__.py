@@ -4,10 +4,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from lc_pipeline._version import __version__
-from lc_pipeline.flags import MeasurementFlag, decode_flag
 
 if TYPE_CHECKING:
     from lc_pipeline.catalogs.source_catalog import SourceCatalog
+    from lc_pipeline.flags import MeasurementFlag, decode_flag
     from lc_pipeline.matching.reference import ReferenceCatalog
     from lc_pipeline.storage.lightcurve_storage import LightcurveStorage
     from lc_pipeline.survey import SurveyConfig
@@ -22,12 +22,14 @@ __all__ = [
     "decode_flag",
 ]
 
-#: Imported at first use (PEP 562): astropy and zarr take seconds, which `--help` need not wait for.
+#: Imported at first use (PEP 562): `lc-pipeline --help` need not wait for astropy and zarr.
 _HOME_OF = {
     "LightcurveStorage": "lc_pipeline.storage.lightcurve_storage",
+    "MeasurementFlag": "lc_pipeline.flags",
     "ReferenceCatalog": "lc_pipeline.matching.reference",
     "SourceCatalog": "lc_pipeline.catalogs.source_catalog",
     "SurveyConfig": "lc_pipeline.survey",
+    "decode_flag": "lc_pipeline.flags",
 }
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 from rich.markup import escape
 
-from lc_pipeline.cli.common import PositionCommand, json_option, out, survey_argument
+from lc_pipeline.cli.common import PositionCommand, err, json_option, out, survey_argument
 
 FORMATS = ("ecsv", "csv", "parquet", "json", "png")
 
@@ -46,7 +46,7 @@ def cone_command(
       lc-pipeline cone data/ey_uma 135.5865 49.8193 300
       lc-pipeline cone data/ey_uma 09:02:20.76 +49:49:09.3 300
     """
-    from lc_pipeline.cli.positions import parse_position, readable_store
+    from lc_pipeline.cli.positions import name_nearest, parse_position, readable_store
     from lc_pipeline.cli.tables import list_positions
     from lc_pipeline.survey import SurveyConfig
 
@@ -56,6 +56,8 @@ def cone_command(
     storage = readable_store(SurveyConfig.read(survey))
     keys = storage.get_objects_in_cone(*center, radius_arcsec)
     list_positions(storage, keys, center, as_json=as_json)
+    if not keys:
+        err.print(f"The nearest is {escape(name_nearest(storage, *center))}.")
 
 
 @click.command("box", cls=PositionCommand)

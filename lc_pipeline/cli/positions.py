@@ -81,13 +81,20 @@ def find_object(storage: LightcurveStorage, name: str, radius: float) -> str:
         raise NotInStoreError(
             f"{storage.location}: no object within {radius} arcsec of {name} (RA "
             f"{position[0]:.6f}, Dec {position[1]:+.6f} degrees); the nearest is "
-            f"{reference.key[nearest]}, {_in_words(float(separation[nearest]))} away"
+            f"{name_nearest(storage, *position)}"
         )
     return str(reference.key[nearest])
 
 
-def _in_words(arcsec: float) -> str:
-    for unit, size in (("degrees", 3600), ("arcmin", 60)):
-        if arcsec >= size:
-            return f"{arcsec / size:.1f} {unit}"
-    return f"{arcsec:.1f} arcsec"
+def name_nearest(storage: LightcurveStorage, ra: float, dec: float) -> str:
+    """Say which object is the nearest to a position (deg), and how far away."""
+    reference = storage.reference
+    separation = separation_arcsec(reference.ra, reference.dec, ra, dec)
+    nearest = int(np.argmin(separation))
+    away = float(separation[nearest])
+    unit, size = next(
+        (unit, size)
+        for unit, size in (("degrees", 3600), ("arcmin", 60), ("arcsec", 0))
+        if away >= size
+    )
+    return f"{reference.key[nearest]}, {away / max(size, 1):.1f} {unit} away"

@@ -123,7 +123,9 @@ def verify_command(survey: Path, *, as_json: bool) -> None:
     if as_json:
         print_json({"problems": problems})
     elif not problems:
-        out.print("All is well: every checksum, count and value agrees.")
+        compared = "both stores agree" if objects.is_there else "nothing is published yet"
+        n_epochs = len(epochs.epoch_keys)
+        out.print(f"All is well: {n_epochs} epochs, every checksum and count; {compared}.")
     for problem in problems:
         err.print(f"[bold red]damaged:[/] {escape(problem)}")
     if problems:
