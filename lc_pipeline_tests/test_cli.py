@@ -312,7 +312,9 @@ def test_info_tells_what_is_to_be_done(invoke, copy):
     changed = survey.read_text().replace("[matching]", "[matching]\nmax_offset_arcsec = 4.0")
     assert changed != survey.read_text()
     survey.write_text(changed)
-    assert advice(invoke, copy)[0].startswith("94 of 94 epochs were ingested with other settings")
+    assert advice(invoke, copy)[0].startswith(
+        "94 of 94 epochs would be ingested otherwise now (001 ingested with other settings, 002"
+    )
 
     shutil.rmtree(epochs)
     assert "there is no folder" in advice(invoke, copy)[0]
@@ -329,7 +331,7 @@ def test_info_tells_of_rows_that_nobody_sees_and_of_values_that_are_missing(invo
     )
     storage.load_storage().append_measurements(["V"], ["mag"], ["mag"])
     lines = advice(invoke, copy)
-    assert "94 of 94 epochs have no value of a measurement (001 without V, 002 without" in lines[1]
+    assert "94 of 94 epochs have no values of a measurement (001 of V, 002 of V, 003" in lines[1]
     storage.remove_epoch("003")
     lines = advice(invoke, copy)
     assert lines[0].startswith("1 epochs of the landing folder are not in the store (003)")

@@ -12,7 +12,7 @@ from rich.table import Table as Sheet
 from lc_pipeline.catalogs.landing import find_epochs
 from lc_pipeline.cli.common import first_few, out
 from lc_pipeline.errors import LightcurveError, StorageError
-from lc_pipeline.ingest import epoch_storage, is_published, object_storage
+from lc_pipeline.ingest import epoch_storage, is_published, object_storage, stale_epochs
 from lc_pipeline.storage import LightcurveStorage
 from lc_pipeline.storage.commit import read_metadata
 from lc_pipeline.survey import SurveyConfig
@@ -32,11 +32,9 @@ ADVICE = {
     "epochs_to_withdraw": "{n} epochs that were removed are still published ({few}): 'lc-pipeline "
     "rechunk' publishes without them",
     "n_new_objects": "{n} objects were added since the last publication",
-    "epochs_with_other_settings": "{n} {of_all} epochs were ingested with other settings than "
-    "survey.toml has now ({few}): 'lc-pipeline run' takes them again",
-    "epochs_with_fewer_objects": "{n} {of_all} epochs were ingested before objects were added "
-    "({few}): 'lc-pipeline run' takes them again",
-    "epochs_without_values_of": "{n} {of_all} epochs have no value of a measurement ({few})",
+    "stale_epochs": "{n} {of_all} epochs would be ingested otherwise now ({few}): 'lc-pipeline "
+    "run' takes them again",
+    "epochs_without_values": "{n} {of_all} epochs have no values of a measurement ({few})",
     "epochs_without_files": "{n} {of_all} epochs have no files any more ({few}); they are kept",
     "n_superseded_rows": "{n} rows of the epoch store are superseded: 'lc-pipeline compact' drops "
     "them",
@@ -118,14 +116,9 @@ def _health(
         "n_superseded_rows": snapshot.n_rows - n_set_aside - len(records),
         "n_rows_set_aside": n_set_aside,
         "n_uncommitted_rows": max(own_lengths) - snapshot.n_rows,
-        "epochs_with_other_settings": [
-            key for key, record in records.items() if record.settings != survey.fingerprint
-        ],
-        "epochs_with_fewer_objects": [
-            key for key, record in records.items() if record.n_objects < snapshot.n_objects
-        ],
-        "epochs_without_values_of": {
-            key: lacking
+        "stale_epochs": stale_epochs(survey),
+        "epochs_without_values": {
+            key: f"of {first_few(lacking)}"
             for key, record in records.items()
             if (lacking := [m for m in epochs.measurement_keys if not record.n_values.get(m)])
         },
@@ -147,11 +140,9 @@ def _advice(health: dict[str, Any], n_epochs: int) -> Iterator[str]:
     for name, sentence in ADVICE.items():
         if not (found := health.get(name)):
             continue
-        few = [
-            f"{key} without {first_few(found[key])}" if isinstance(found, dict) else key
-            for key in (found if isinstance(found, list | dict) else ())
-        ]
-        yield sentence.format(n=len(few) or found, few=first_few(few), of_all=f"of {n_epochs}")
+        few = [f"{key} {why}" for key, why in found.items()] if isinstance(found, dict) else found
+        n, few = (len(few), first_few(few)) if isinstance(few, list) else (found, "")
+        yield sentence.format(n=n, few=few, of_all=f"of {n_epochs}")
 
 
 def _is_locked(storage: LightcurveStorage) -> bool:
