@@ -326,9 +326,9 @@ def test_info_tells_of_rows_that_nobody_sees_and_of_values_that_are_missing(invo
         rows.grow(())  # and is killed before it commits
     assert "3 rows of the epoch store are not committed" in advice(invoke, copy)[0]
     assert invoke("ingest", copy, "--epoch", "001", "--force").exit_code == 0
-    assert any(
-        line.startswith("3 rows of the epoch store were set") for line in advice(invoke, copy)
-    )
+    _, superseded, set_aside = advice(invoke, copy)
+    assert superseded.startswith("1 rows of the epoch store are superseded")
+    assert set_aside.startswith("3 rows of the epoch store were set aside")
     storage.load_storage().append_measurements(["V"], ["mag"], ["mag"])
     lines = advice(invoke, copy)
     assert "94 of 94 epochs have no values of a measurement (001 of V, 002 of V, 003" in lines[1]

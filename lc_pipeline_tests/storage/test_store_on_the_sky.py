@@ -28,8 +28,13 @@ TOLERANCE_ARCSEC = 2e-9
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory):
-    """300 objects: on the whole sky, at RA 0, on and near both poles; in order of the curve."""
-    ra, dec = positions_everywhere(1)
+    """600 objects: on the whole sky, crowded at RA 0 and at both poles; in order of the curve."""
+    random = np.random.default_rng(1)
+    crowds = [
+        at(0.0, dec, random.uniform(0, 2 * np.pi, 100), 10.0 ** random.uniform(-7, 0, 100))
+        for dec in (-90.0, 0.0, 90.0)
+    ]
+    ra, dec = np.hstack([positions_everywhere(1), *crowds])
     keys = [f"star{number:03d}" for number in range(len(ra))]
     reference = ReferenceCatalog(keys, ra=ra, dec=dec).ordered()
     folder = tmp_path_factory.mktemp("sky") / "epochs"
@@ -46,6 +51,11 @@ def mask(store, keys):
 @given(ra=RA, dec=DEC, radius=st.floats(-3, 5.81).map(lambda power: min(10.0**power, ALL_SKY)))
 @example(0.0, 90.0, 0.0)
 @example(360.0, -90.0, 0.0)
+@example(359.9999999, 0.0, 300.0)
+@example(360.0, 0.0, 30.0)
+@example(1e-7, 0.0, 3000.0)
+@example(77.0, 90.0, 30.0)
+@example(0.0, -89.9999999, 300.0)
 @example(0.0, 0.0, ALL_SKY)
 @example(12.0, 90.0, ALL_SKY)
 def test_a_cone_of_a_store_is_that_of_brute_force(store, ra, dec, radius):
