@@ -1,7 +1,7 @@
 """The whole way of a store, and why each step is as it is: create, populate, rechunk, analyse.
 
 Run it from the top folder: ``python examples/rechunking_workflow.py [FOLDER]``. It makes a small
-survey with a known truth, and says what it does.
+survey in which one star varies, and says what it does with it.
 """
 
 import sys
@@ -14,15 +14,23 @@ from astropy.table import Table
 from lc_pipeline import LightcurveStorage, ReferenceCatalog, SourceCatalog
 
 N_STARS, N_NIGHTS = 200, 40
+VARIABLE, AMPLITUDE, PERIOD = "star123", 0.5, 7.0
+
+
+def make_reference() -> ReferenceCatalog:
+    """Make 200 stars on a grid, 36 arcsec apart, in their order on the sky."""
+    number = np.arange(N_STARS)
+    keys = [f"star{n:03d}" for n in number]
+    return ReferenceCatalog(keys, ra=30 + number % 20 / 100, dec=number // 20 / 100).ordered()
 
 
 def write_night(folder: Path, night: int, reference: ReferenceCatalog) -> Path:
-    """Write one night's catalogue: constant stars, star 0 varies; some stars are missed."""
+    """Write one night's catalogue: one star varies, a tenth of the others is missed."""
     random = np.random.default_rng(night)
-    magnitude = np.linspace(14, 20, N_STARS)
-    magnitude[0] += 0.5 * np.sin(night)
-    seen = random.random(N_STARS) < 0.9
-    seen[0] = True
+    varies = reference.key == VARIABLE
+    magnitude = np.linspace(14, 20, N_STARS) + random.normal(0, 0.02, N_STARS)
+    magnitude[varies] += AMPLITUDE * np.sin(2 * np.pi * night / PERIOD)
+    seen = varies | (random.random(N_STARS) < 0.9)
     scatter = random.normal(0, 0.1 / 3600, (2, N_STARS))
     columns = {
         "ra": (reference.ra + scatter[0])[seen],
@@ -35,55 +43,74 @@ def write_night(folder: Path, night: int, reference: ReferenceCatalog) -> Path:
     return path
 
 
+def n_files(storage: LightcurveStorage) -> int:
+    """Count the files that have the magnitudes."""
+    folder = storage.snapshot.place.path / "lightcurves" / "c"
+    return sum(file.is_file() for file in folder.rglob("*"))
+
+
 def main(folder: Path) -> None:
     """Walk the whole way."""
-    number = np.arange(N_STARS)
-    reference = ReferenceCatalog(
-        key=[f"star{n:03d}" for n in number], ra=30 + number % 20 / 100, dec=number // 20 / 100
-    ).ordered()
+    reference = make_reference()
     files = [write_night(folder, night, reference) for night in range(N_NIGHTS)]
+    print(f"{N_NIGHTS} nights of {N_STARS} stars; {VARIABLE} varies by +-{AMPLITUDE} mag.\n")
 
-    print("1. Create an epoch store. Its objects are fixed: every night is matched to the same")
+    print("1. CREATE an epoch store. Its objects are fixed: every night is matched to the same")
     print("   reference, so nights can come in any order and be done again one at a time.")
     epochs = LightcurveStorage(folder / "epochs").create_storage(reference, ["g"])
+    print(f"   {len(reference)} objects, {len(epochs.epoch_keys)} epochs\n")
 
-    print("2. Populate it night by night. Each night is appended as one row and committed by one")
-    print("   rename: a crash loses the night that was being written, and nothing else.")
+    print("2. POPULATE it night by night. A night becomes one row, which readers see all at once:")
+    print("   a crash loses the night that was being written, and nothing else.")
     for night, path in enumerate(files[:5]):
         stored = epochs.populate_epoch_from_catalog(f"n{night:02d}", SourceCatalog.read(path))
         print(f"   n{night:02d}: {stored} measurements")
-
-    print("3. The rest in parallel: workers read and match, each writes rows of its own, and one")
-    print("   commit publishes them all.")
+    print("   The rest side by side: each worker reads and matches a night and writes its row; one")
+    print("   commit shows them all.")
     pairs = [(f"n{night:02d}", path) for night, path in enumerate(files)][5:]
-    epochs.populate_all_epochs_parallel(pairs, n_workers=2)
-    print(f"   {epochs!r}")
+    counts = epochs.populate_all_epochs_parallel(pairs, n_workers=2)
+    print(f"   n05 to n{N_NIGHTS - 1}: {sum(counts.values())} measurements\n")
 
-    print("4. A corrected night is ingested again. Its first row stays until compaction; readers")
-    print("   see the last one.")
+    print("3. CORRECT a night: ingest it again. Nothing is rewritten: the new row counts, the old")
+    print("   one is dropped by the next compaction.")
     epochs.populate_epoch_from_catalog("n03", SourceCatalog.read(files[3]))
     print(f"   {epochs.snapshot.n_rows} rows for {len(epochs.epoch_keys)} nights", end="; ")
     epochs.compact()
-    print(f"{epochs.snapshot.n_rows} after compaction")
+    print(f"{epochs.snapshot.n_rows} after compaction\n")
 
-    print("5. In the epoch store a night is one file, and one star's light curve is in every file.")
-    print("   Rechunk turns it round: each task reads one block of stars of all nights and writes")
-    print("   one shard. The version is compared with the epoch store, then published.")
+    print(
+        "4. RECHUNK. In the epoch store a night is a file, so that a light curve is in every file."
+    )
+    print("   The object store is the same turned round: each task reads a block of stars of all")
+    print("   nights and writes one file. It is compared with the epoch store, then published.")
     objects = epochs.rechunk_to_object_optimized(folder / "objects", progress=False)
-    print(f"   {objects!r}, version {objects.snapshot.version}")
+    print(f"   A light curve is spread over {n_files(epochs)} files of the epoch store, and is in")
+    print(f"   {n_files(objects)} of the object store, version {objects.snapshot.version}.\n")
 
-    print("6. Analyse: all stars at once, lazily, as xarray.")
-    magnitude = objects.lightcurves.sel(measurement="g", value="mag")
-    scatter = magnitude.std("epoch")
-    star = scatter.object[int(scatter.argmax())].item()
+    print("5. ANALYSE. Everything is one lazy xarray: what is computed is read, nothing else.")
+    scatter = objects.lightcurves.sel(measurement="g", value="mag").std("epoch").compute()
+    star = scatter.idxmax("object").item()
     print(f"   the most variable star is {star}, scatter {float(scatter.max()):.2f} mag")
+    print("   One star as an astropy TimeSeries, with units, masks and flags:")
+    series = objects.to_timeseries(star)
+    for name in ("mag", "mag_err"):
+        series[name].info.format = ".3f"
+    print(
+        "   " + str(series["time", "epoch", "mag", "mag_err", "flags"][:3]).replace("\n", "\n   ")
+    )
+    near = objects.get_objects_in_cone(*reference_position(objects, star), 40)
+    print(f"   Within 40 arcsec of it: {', '.join(key for key in near if key != star)}\n")
 
-    print("7. Or one star, as an astropy time series; or the stars in a cone.")
-    print(f"   {objects.to_timeseries(star)[:2]}")
-    near = objects.get_objects_in_cone(30.0, 0.0, 60)
-    print(f"   within 1 arcmin of 30 0: {', '.join(near)}")
+    print(
+        "6. VERIFY reads everything back: checksums, counts, and the two stores against each other."
+    )
+    print(f"   {len(epochs.verify()) + len(objects.verify(epochs))} problems")
 
-    print(f"8. Verify reads everything back: {len(objects.verify(epochs))} problems")
+
+def reference_position(storage: LightcurveStorage, key: str) -> tuple[float, float]:
+    """RA and Dec of one object."""
+    one = storage.dataset.sel(object=key)
+    return float(one.ra), float(one.dec)
 
 
 if __name__ == "__main__":

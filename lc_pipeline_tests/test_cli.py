@@ -13,7 +13,8 @@ from click.testing import CliRunner
 from matplotlib.image import imread
 
 from lc_pipeline.cli import main
-from lc_pipeline.ingest import object_storage
+from lc_pipeline.ingest import epoch_storage, object_storage
+from lc_pipeline.storage import epoch_log
 from lc_pipeline.survey import SurveyConfig
 
 EY_UMA = "135.58650,+49.81926"
@@ -43,6 +44,35 @@ def test_wrong_usage_exits_with_2(invoke, arguments):
     assert invoke(*arguments).exit_code == 2
 
 
+HEAVY = ("astropy", "dask", "numpy", "pandas", "pydantic", "scipy", "xarray", "zarr")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["--help"], 0),
+        (["--version"], 0),
+        (["lightcurve", "--help"], 0),
+        (["frobnicate"], 2),
+        (["run", "no/such/place"], 2),
+        (["cone", ".", "1", "2", "many"], 2),
+        (["lightcurve", ".", "star", "-o", "star.gif"], 2),
+    ],
+)
+def test_help_and_wrong_usage_do_not_wait_for_slow_imports(arguments, code):
+    script = (
+        "import sys\n"
+        "from lc_pipeline.cli import main\n"
+        "try: main(sys.argv[1:])\n"
+        "except SystemExit as end: status = end.code\n"
+        f"print([name for name in {HEAVY} if name in sys.modules], status)"
+    )
+    finished = subprocess.run(
+        [sys.executable, "-c", script, *arguments], capture_output=True, text=True, check=True
+    )
+    assert finished.stdout.splitlines()[-1] == f"[] {code}"
+
+
 def test_a_folder_without_a_survey_exits_with_1_and_says_what_to_do(invoke, tmp_path):
     result = invoke("run", tmp_path)
     assert result.exit_code == 1
@@ -62,8 +92,11 @@ def test_run_again_finds_nothing_to_do(invoke, ey_uma_survey):
 def test_info_tells_that_the_light_curves_are_up_to_date(invoke, ey_uma_survey):
     known = json.loads(invoke("info", ey_uma_survey, "--json").stdout)
     assert known["is_up_to_date"]
+    assert known["advice"] == []
     assert known["object_store"]["n_objects"] == 41
-    assert "EY UMa" in invoke("info", ey_uma_survey).stdout
+    said = invoke("info", ey_uma_survey).stdout
+    assert "EY UMa" in said
+    assert "up to date" in said
 
 
 def test_objects_are_listed_with_their_measurements(invoke, ey_uma_survey, ey_uma):
@@ -116,7 +149,11 @@ def test_the_star_is_drawn_against_a_comparison(invoke, ey_uma_survey, tmp_path)
     ("arguments", "message"),
     [
         (["no-such-star"], "there is no object 'no-such-star'"),
-        (["10.0,20.0"], "no object within 2.0 arcsec of 10.0,20.0; the nearest is J09"),
+        (["10.0,20.0"], "(RA 10.000000, Dec +20.000000 degrees); the nearest is J090054"),
+        (["135.5865", "-49.8193"], "99.5 degrees away"),
+        (["09:62:20.76 +49:49:09.3"], "09:62:20.76 +49:49:09.3: this is no position"),
+        (["135.5865", "149.8193"], "Dec within -90 and 90"),
+        (["nan nan"], "this is no position"),
         ([EY_UMA, "--measurement", "V"], "there is no measurement 'V'"),
     ],
 )
@@ -178,9 +215,50 @@ def test_a_cone_lists_the_nearest_first_and_a_box_what_is_in_it(invoke, ey_uma_s
     assert invoke("cone", ey_uma_survey, "--", ra, dec, -1).exit_code == 1
 
 
+SAME_PLACE = [
+    ["135.58650", "+49.81926"],
+    ["135.58650, 49.81926"],
+    ["09:02:20.76", "+49:49:09.3"],
+    ["09:02:20.76 +49:49:09.3"],
+    ["9 2 20.76 49 49 9.3"],
+    ["09h02m20.76s", "+49d49m09.3s"],
+]
+
+
+@pytest.mark.parametrize("position", SAME_PLACE)
+def test_a_position_may_be_typed_in_degrees_or_sexagesimally(invoke, ey_uma_survey, position):
+    [found] = json.loads(invoke("cone", ey_uma_survey, "--json", *position, 5).stdout)
+    assert found["object"] == "J090220.767+494908.82"
+    assert found["separation_arcsec"] < 1
+    light_curve = json.loads(
+        invoke("lightcurve", ey_uma_survey, "--format", "json", *position).stdout
+    )
+    assert light_curve["meta"]["object"] == "J090220.767+494908.82"
+
+
+def test_a_declination_may_be_negative(invoke, ey_uma_survey):
+    for arguments in (["cone", 135.5, -49.8, 5], ["cone", "9:02:20", "-49:49:09", 5]):
+        result = invoke(arguments[0], ey_uma_survey, *arguments[1:])
+        assert result.exit_code == 0, result.output
+        assert "No objects there" in result.stdout
+        assert "99." in result.stderr  # degrees away is the nearest
+    south = json.loads(invoke("box", ey_uma_survey, "--json", -224.9, 150, -49.9, 50).stdout)
+    assert len(south) == 41
+    assert "No such option" in invoke("cone", ey_uma_survey, "--jsn", 1, 2, 3).stderr
+    assert invoke("cone", ey_uma_survey, "north", 3).exit_code == 2
+
+
+def published_at(folder, version):
+    metadata = folder / "store" / "objects" / "versions" / f"{version}.zarr" / "zarr.json"
+    return json.loads(metadata.read_text())["attributes"]["lc_pipeline"]["created_at"]
+
+
 def test_versions_come_and_go_back(invoke, copy):
     assert invoke("rechunk", copy, "--force").exit_code == 0
-    assert invoke("versions", copy).stdout.splitlines() == ["  v000001", "* v000002"]
+    assert invoke("versions", copy).stdout.splitlines() == [
+        f"{star} {version}  published {published_at(copy, version)}  94 epochs, 41 objects"
+        for star, version in ((" ", "v000001"), ("*", "v000002"))
+    ]
     assert invoke("rollback", copy, "v000001").exit_code == 0
     assert json.loads(invoke("versions", copy, "--json").stdout)["current"] == "v000001"
     assert "no version 'v7'" in invoke("rollback", copy, "v7").stderr
@@ -189,9 +267,84 @@ def test_versions_come_and_go_back(invoke, copy):
 def test_superseded_ingests_are_dropped_and_all_is_well_before_and_after(invoke, copy):
     assert "Nothing to drop" in invoke("compact", copy).stdout
     invoke("ingest", copy, "--epoch", "002", "--force")
-    assert "1 superseded rows dropped" in invoke("compact", copy).stdout
+    assert "1 rows dropped" in invoke("compact", copy).stdout
     assert invoke("rechunk", copy).exit_code == 0
     assert "All is well" in invoke("verify", copy).stdout
+
+
+def advice(invoke, survey):
+    """What `info` says, which is the same for people and for programs."""
+    document = invoke("info", survey, "--json")
+    assert document.exit_code == 0, document.output
+    lines = json.loads(document.stdout)["advice"]
+    shown = invoke("info", survey).stdout
+    for line in lines:
+        assert f"- {line}" in shown
+    return lines
+
+
+def test_info_tells_what_is_to_be_done(invoke, copy):
+    epochs = copy / "epochs"
+    assert advice(invoke, copy) == []
+
+    refused = next(epochs.iterdir()).read_bytes()[:60]
+    name = min(file.name for file in epochs.iterdir())
+    (epochs / name.replace("001", "095")).write_bytes(refused)
+    assert invoke("run", copy).exit_code == 1
+    [line] = advice(invoke, copy)
+    assert "1 epochs of the landing folder are not in the store (095): they are new, or" in line
+    (epochs / name.replace("001", "095")).unlink()
+
+    assert invoke("ingest", copy, "--epoch", "002", "--force").exit_code == 0
+    to_publish, superseded = advice(invoke, copy)
+    assert to_publish.startswith("the object store lacks the last ingest of 1 of 94 epochs (002)")
+    assert superseded.startswith("1 rows of the epoch store are superseded")
+    assert "up to date" not in invoke("info", copy).stdout
+    assert invoke("compact", copy).exit_code == 0
+    assert invoke("rechunk", copy).exit_code == 0
+    assert advice(invoke, copy) == ["1 older versions are kept: 'lc-pipeline versions' lists them"]
+
+    assert invoke("rollback", copy, "v000001").exit_code == 0
+    assert advice(invoke, copy)[0].startswith("the light curves were rolled back")
+    assert invoke("rollback", copy, "v000002").exit_code == 0
+
+    survey = copy / "survey.toml"
+    changed = survey.read_text().replace("[matching]", "[matching]\nmax_offset_arcsec = 4.0")
+    assert changed != survey.read_text()
+    survey.write_text(changed)
+    assert advice(invoke, copy)[0].startswith(
+        "94 of 94 epochs would be ingested otherwise now (001 ingested with other settings, 002"
+    )
+
+    shutil.rmtree(epochs)
+    assert "there is no folder" in advice(invoke, copy)[0]
+
+
+def test_info_tells_of_rows_that_nobody_sees_and_of_values_that_are_missing(invoke, copy):
+    storage = epoch_storage(SurveyConfig.read(copy))
+    with epoch_log.appending(storage.location, 3) as rows:
+        rows.grow(())  # and is killed before it commits
+    assert "3 rows of the epoch store are not committed" in advice(invoke, copy)[0]
+    assert invoke("ingest", copy, "--epoch", "001", "--force").exit_code == 0
+    _, superseded, set_aside = advice(invoke, copy)
+    assert superseded.startswith("1 rows of the epoch store are superseded")
+    assert set_aside.startswith("3 rows of the epoch store were set aside")
+    storage.load_storage().append_measurements(["V"], ["mag"], ["mag"])
+    lines = advice(invoke, copy)
+    assert "94 of 94 epochs have no values of a measurement (001 of V, 002 of V, 003" in lines[1]
+    storage.remove_epoch("003")
+    lines = advice(invoke, copy)
+    assert lines[0].startswith("1 epochs of the landing folder are not in the store (003)")
+    assert any(line.startswith("1 epochs that were removed are still published") for line in lines)
+
+
+def test_info_tells_when_a_writer_is_at_work(invoke, copy):
+    config = SurveyConfig.read(copy)
+    with epoch_storage(config).location.writer_lock():
+        assert advice(invoke, copy) == ["a writer is at work in the epoch store now"]
+    with object_storage(config).location.writer_lock():
+        assert advice(invoke, copy) == ["a version of the object store is being published now"]
+    assert advice(invoke, copy) == []
 
 
 def test_damage_is_found_and_named(invoke, copy):

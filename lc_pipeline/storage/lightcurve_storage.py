@@ -150,8 +150,11 @@ class LightcurveStorage:
     def load_storage(self, consolidated: bool = True) -> Self:  # noqa: FBT001, FBT002
         """Open what is committed here now; later commits are seen after another call.
 
-        Nothing but metadata and coordinates is read. :attr:`lightcurves` and the other arrays are
-        lazy: they are read when their values are asked for.
+        Metadata and coordinates (keys, positions, times) are read here. The arrays with an epoch
+        axis (:attr:`lightcurves`, :attr:`flags`, ...) are lazy: selecting (``sel``, ``isel``,
+        :meth:`get_object_lightcurve`) reads nothing, ``.values``, ``.compute()`` and ``.load()``
+        read the chunks that the selection touches, no others: of an object store the chunk that
+        has the object, of an epoch store the file of the epoch. Only ``.load()`` keeps them.
 
         Parameters
         ----------

@@ -10,7 +10,9 @@ from typing import Any
 
 import numpy as np
 import zarr
+from numpy.typing import NDArray
 
+from lc_pipeline.errors import StorageError
 from lc_pipeline.flags import MeasurementFlag, flag_attributes
 from lc_pipeline.storage.codecs import compressors
 
@@ -180,8 +182,26 @@ def create_coordinate(
 
 
 def texts(array: zarr.Array[Any]) -> list[str]:
-    """All strings of a coordinate."""
-    return [str(text) for text in np.asarray(array[...]).tolist()]
+    """All strings of a coordinate; raises as :func:`read_coordinate`."""
+    return [str(text) for text in read_coordinate(array).tolist()]
+
+
+def read_coordinate(array: zarr.Array[Any]) -> NDArray[Any]:
+    """All values of a small array.
+
+    Raises
+    ------
+    StorageError
+        If it is damaged; the message names it.
+    """
+    try:
+        return np.asarray(array[...])
+    except (ValueError, RuntimeError, OSError) as error:  # by the codec that notices
+        place = str(array.store_path).removeprefix("file://")
+        raise StorageError(
+            f"{place}: cannot be read: damaged ({error}). 'lc-pipeline verify SURVEY' tells what "
+            f"else is"
+        ) from error
 
 
 def dims_on_disk(array: zarr.Array[Any]) -> tuple[str, ...]:

@@ -23,7 +23,7 @@ from lc_pipeline.sky.barycenter import barycentric_julian_date
 from lc_pipeline.storage import versions
 from lc_pipeline.storage.codecs import fast_pipeline
 from lc_pipeline.storage.location import Location
-from lc_pipeline.storage.model import FORMAT_VERSION, texts
+from lc_pipeline.storage.model import FORMAT_VERSION, read_coordinate, texts
 from lc_pipeline.survey import MatchingSection
 
 
@@ -208,12 +208,12 @@ class Snapshot:
         """The objects, in the order of the object axis."""
 
         def column(name: str) -> NDArray[Any] | None:
-            return np.asarray(self.group[name][...]) if name in self.group else None  # type: ignore[index]
+            return read_coordinate(self.group[name]) if name in self.group else None  # type: ignore[arg-type]
 
         return ReferenceCatalog(
             key=np.array(texts(self.group["object"]), dtype=object),  # type: ignore[arg-type]
-            ra=np.asarray(self.group["ra"][...]),  # type: ignore[index]
-            dec=np.asarray(self.group["dec"][...]),  # type: ignore[index]
+            ra=read_coordinate(self.group["ra"]),  # type: ignore[arg-type]
+            dec=read_coordinate(self.group["dec"]),  # type: ignore[arg-type]
             pm_ra_cosdec=column("pm_ra_cosdec"),
             pm_dec=column("pm_dec"),
             ref_epoch=column("ref_epoch"),

@@ -166,7 +166,7 @@ def _open(location: Location) -> tuple[list[str], Snapshot | None]:
         except LightcurveError as error:
             problems.append(str(error))
             continue
-        if snapshot.layout == "epoch":
+        if snapshot.layout == "epoch" and own["shape"][0] > committed["shape"][0]:
             # A writer at work, or one that was killed, may have made an array longer already.
             own["shape"][0] = committed["shape"][0]
         if own != committed:

@@ -86,11 +86,8 @@ def point_to(location: Location, version: str) -> None:
         raise NotInStoreError(
             f"{location}: there is no version {version!r} (there are: {', '.join(there)})"
         )
-    pointer = {
-        "version": version,
-        "crc32": zlib.crc32(version.encode()),
-        "since": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
-    }
+    # Nothing else: the checksum covers all of it.
+    pointer = {"version": version, "crc32": zlib.crc32(version.encode())}
     (location / POINTER).replace_bytes(json.dumps(pointer).encode())
 
 

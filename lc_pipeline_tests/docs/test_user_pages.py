@@ -413,19 +413,33 @@ def test_one_file_per_channel(tmp_path):
 
 def in_copy(block, survey):
     """A page's block with its paths led to a copy of data/ey_uma."""
-    assert "data/ey_uma" in block
     return block.replace("data/ey_uma", survey.parent.as_posix())
 
 
-@pytest.mark.parametrize("number", range(len(blocks_of("docs/format.md", "python"))))
-def test_blocks_of_the_format_page(ey_uma_survey, number):
-    block = blocks_of("docs/format.md", "python")[number]
+def test_the_format_page_reads_both_stores_without_this_package(ey_uma_survey):
+    blocks = [in_copy(block, ey_uma_survey) for block in blocks_of("docs/format.md", "python")]
+    epoch_store, object_store, as_xarray = (compile(block, "format.md", "exec") for block in blocks)
+    assert sum(len(block.splitlines()) for block in blocks) <= 40
+    assert not any("import lc_pipeline" in b or "from lc_pipeline" in b for b in blocks)
+    store = LightcurveStorage(ey_uma_survey.parent / "store" / "objects")
+    values = store.dataset.sel(measurement="R")
+
     names = {}
-    exec(compile(in_copy(block, ey_uma_survey), "docs/format.md", "exec"), names)  # noqa: S102
-    if "magnitudes" in names:
-        assert np.isfinite(names["magnitudes"]).sum() > N_STARS
-    else:
-        assert names["lightcurves"].sizes["epoch"] == 94
+    exec(epoch_store, names)  # noqa: S102
+    one = values.sel(epoch="001")
+    np.testing.assert_array_equal(names["magnitudes"], one.lightcurves.sel(value="mag"))
+    np.testing.assert_array_equal(names["flags"], one.flags)
+    assert names["times"] == dict(zip(store.epoch_keys, values.time.values, strict=True))
+
+    names = {}
+    exec(object_store, names)  # noqa: S102
+    one = values.sel(object="J090220.767+494908.82")
+    np.testing.assert_array_equal(names["magnitudes"], one.lightcurves.sel(value="mag"))
+    np.testing.assert_array_equal(names["flags"], one.flags)
+    np.testing.assert_array_equal(names["times"], values.time)
+    exec(as_xarray, names)  # noqa: S102
+    same = names["lightcurves"].sel(measurement="R", object="J090220.767+494908.82")
+    np.testing.assert_array_equal(same.lightcurves, one.lightcurves)
 
 
 def test_block_of_the_readme(ey_uma_survey):
@@ -447,3 +461,24 @@ def test_first_light_example(tmp_path):
     assert finished.returncode == 0, finished.stderr
     assert (tmp_path / "star.png").stat().st_size > 0
     assert len(LightcurveStorage(tmp_path / "objects").epoch_keys) == 94
+
+
+def test_rechunking_workflow_example(tmp_path):
+    script = PROJECT / "examples" / "rechunking_workflow.py"
+    finished = subprocess.run(
+        [sys.executable, str(script), str(tmp_path)], capture_output=True, text=True, check=False
+    )
+    assert finished.returncode == 0, finished.stderr
+    said = finished.stdout
+    assert finished.stderr == ""
+    for step in ("CREATE", "POPULATE", "CORRECT", "RECHUNK", "ANALYSE", "VERIFY"):
+        assert step in said
+    assert "41 rows for 40 nights; 40 after compaction" in said
+    assert "the most variable star is star123, scatter 0.34 mag" in said
+    assert "over 40 files of the epoch store" in said
+    assert "0 problems" in said
+    star = LightcurveStorage(tmp_path / "objects").to_timeseries("star123")
+    night = star["time"].mjd - 60000
+    wave = 0.5 * np.sin(2 * np.pi * night / 7)
+    assert len(night) == 40
+    assert np.std(star["mag"].value - wave) < 0.04

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from lc_pipeline.storage.layout import (
     ITEM_BYTES,
+    READ_CHUNK_BYTES,
     SEGMENT,
     SMALLEST_BLOCK,
     TASK_BYTES,
@@ -39,6 +40,14 @@ def test_chunks_divide_shards(n_epochs, n_measurements, n_values, exponent):
     layout = plan_object_layout(n_epochs, n_measurements, n_values, 16 * exponent)
     assert layout.object_block % layout.objects_per_chunk == 0
     assert n_epochs <= layout.segment or layout.segment == SEGMENT
+
+
+@given(counts, st.integers(1, 64), st.integers(2, 6), st.integers(1, 40))
+def test_a_chunk_reads_fast_or_is_one_object(n_epochs, n_measurements, n_values, blocks):
+    layout = plan_object_layout(n_epochs, n_measurements, n_values, 16 * blocks)
+    per_object = n_measurements * n_values * layout.segment * ITEM_BYTES
+    n_objects = layout.objects_per_chunk
+    assert n_objects * per_object <= READ_CHUNK_BYTES or n_objects == 1
 
 
 @given(counts, counts, st.integers(4, 8))
