@@ -73,26 +73,27 @@ def plot_coverage(coverage: Table, measurement_keys: list[str]) -> Figure:
     return figure
 
 
-def plot_scatter(summary: Table, measurement_keys: list[str]) -> Figure:
+def plot_scatter(summary: Table) -> Figure:
     """Scatter of every object over its median brightness: variables stand above the rest.
 
     Parameters
     ----------
     summary : Table
         From :func:`~lc_pipeline.analysis.summary.object_summary`.
-    measurement_keys : list of str
     """
     figure = _figure(8, 4)
     panel = figure.subplots()
-    for number, key in enumerate(measurement_keys[: len(COLOURS)]):
-        is_positive = np.asarray(summary[f"scatter_{key}"]) > 0
+    names = [name for name in summary.colnames if name.startswith("median_")]
+    for median, colour in zip(names, COLOURS, strict=False):
+        scatter = median.replace("median_", "scatter_", 1)
+        is_positive = np.asarray(summary[scatter]) > 0
         panel.plot(
-            summary[f"median_{key}"][is_positive],
-            summary[f"scatter_{key}"][is_positive],
+            summary[median][is_positive],
+            summary[scatter][is_positive],
             ".",
             markersize=3,
-            color=COLOURS[number],
-            label=key,
+            color=colour,
+            label=median.removeprefix("median_"),
             rasterized=True,
         )
     panel.set_yscale("log")

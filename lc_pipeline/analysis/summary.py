@@ -29,8 +29,8 @@ def object_summary(dataset: xr.Dataset) -> Table:
     Returns
     -------
     Table
-        One row an object: ``object``, ``ra``, ``dec``, and for each measurement `m` ``n_m``,
-        ``median_m`` and ``scatter_m``.
+        One row an object: ``object``, ``ra``, ``dec``, and for each measurement ``n_g``,
+        ``median_mag_g`` and ``scatter_mag_g`` (here of magnitudes in g).
     """
     n_objects, keys = dataset.sizes["object"], dataset.measurement.values.tolist()
     shape = (len(keys), n_objects)
@@ -49,10 +49,11 @@ def object_summary(dataset: xr.Dataset) -> Table:
             "dec": dataset.dec.values,
         }
     )
+    value = str(dataset.value.values[0])
     for number, key in enumerate(keys):
         table[f"n_{key}"] = count[number]
-        table[f"median_{key}"] = median[number]
-        table[f"scatter_{key}"] = scatter[number]
+        table[f"median_{value}_{key}"] = median[number]
+        table[f"scatter_{value}_{key}"] = scatter[number]
     return table
 
 

@@ -16,7 +16,7 @@ FORMATS = ("ecsv", "csv", "parquet", "json", "png")
 @survey_argument
 @json_option
 def objects_command(survey: Path, *, as_json: bool) -> None:
-    """List the objects: key, position, number of measurements, median of each measurement.
+    """List the objects: position, number of good values, median and scatter.
 
     \b
     Example:

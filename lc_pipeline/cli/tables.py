@@ -13,18 +13,17 @@ from astropy.table import Table
 from astropy.timeseries import TimeSeries
 
 from lc_pipeline.analysis.comparison import choose_comparison
+from lc_pipeline.analysis.summary import object_summary
 from lc_pipeline.cli.common import fail, out, print_json
 from lc_pipeline.sky.geometry import separation_arcsec
 from lc_pipeline.storage import LightcurveStorage
 
 
 def list_objects(storage: LightcurveStorage, *, as_json: bool) -> None:
-    """Print every object: position, number of values and median of each measurement."""
-    reference = storage.reference
-    sheet = Table({"object": reference.key.astype(str), "ra": reference.ra, "dec": reference.dec})
-    for name, column in _summary(storage).items():
-        sheet[name] = column
-        if column.dtype.kind == "f":
+    """Print every object: position, number of good values, median and scatter of each."""
+    sheet = object_summary(storage.dataset)
+    for name in sheet.colnames:
+        if name.startswith(("median_", "scatter_")):
             sheet[name].format = ".4f"
     _print(sheet, as_json=as_json)
 
@@ -56,31 +55,6 @@ def _print(sheet: Table, *, as_json: bool) -> None:
         click.echo("\n".join(sheet.pformat(max_lines=-1, max_width=-1)))
     else:
         out.print("No objects there.")
-
-
-def _summary(storage: LightcurveStorage) -> dict[str, Any]:
-    """Number of values and median of each measurement, block by block."""
-    value_name = storage.snapshot.value_names[0]
-    n_objects, block = storage.snapshot.n_objects, storage.snapshot.object_block
-    keys = storage.measurement_keys
-    number = np.zeros((len(keys), n_objects), dtype=int)
-    median = np.full((len(keys), n_objects), np.nan)
-    for start in range(0, n_objects, block):
-        these = slice(start, start + block)
-        values = storage.lightcurves.isel(object=these, value=0).transpose(
-            "measurement", "object", "epoch"
-        )
-        ordered = np.sort(values.values, axis=-1)  # NaN last
-        count = np.isfinite(ordered).sum(axis=-1)
-        number[:, these] = count
-        pair = np.stack([np.maximum(count - 1, 0) // 2, count // 2], axis=-1)
-        middle = np.take_along_axis(ordered, np.minimum(pair, ordered.shape[-1] - 1), axis=-1)
-        median[:, these] = np.where(count > 0, middle.mean(axis=-1, dtype=float), np.nan)
-    columns: dict[str, Any] = {}
-    for place, key in enumerate(keys):
-        columns[f"n_{key}"] = number[place]
-        columns[f"median_{value_name}_{key}"] = median[place]
-    return columns
 
 
 def plot_lightcurve(

@@ -202,8 +202,7 @@ def coverage(context: dg.AssetExecutionContext, object_lightcurves: xr.Dataset) 
 def object_statistics(context: dg.AssetExecutionContext, object_lightcurves: xr.Dataset) -> Table:
     """Number of good values, median and scatter of every object in every measurement."""
     table = object_summary(object_lightcurves)
-    keys = object_lightcurves.measurement.values.tolist()
-    context.add_output_metadata({"scatter": words.picture(plot_scatter(table, keys))})
+    context.add_output_metadata({"scatter": words.picture(plot_scatter(table))})
     return table
 
 

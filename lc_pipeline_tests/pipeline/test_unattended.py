@@ -40,6 +40,13 @@ def running(tmp_path):
         process.stop()
 
 
+def land(files, folder):
+    """Copy files as a careful program does: under names that nobody looks at, then renamed."""
+    hidden = [Path(shutil.copy2(path, folder / f".{path.name}")) for path in files]
+    for path in hidden:
+        path.rename(folder / path.name[1:])
+
+
 def published(survey):
     """Epochs of the published version; none if there is none."""
     storage = object_storage(SurveyConfig.read(survey))
@@ -57,8 +64,7 @@ def test_catalogues_that_arrive_become_light_curves_without_a_hand(running, tmp_
     assert len(files) == 30
 
     dagster = running(survey)
-    for path in files:
-        shutil.copy(path, landing)
+    land(files, landing)
     dagster.until(lambda: dagster.materializations("coverage"), "the analysis", 400)
     assert len(published(survey)) == 29
     stats = dagster.partitions()
@@ -100,8 +106,7 @@ def test_runs_that_are_killed_end_in_the_store_of_an_undisturbed_run(running, tm
     undisturbed = copy_survey(project, tmp_path / "undisturbed", n_epochs=30)
     ingest(SurveyConfig.read(undisturbed))
     dagster = running(survey)
-    for path in (undisturbed / "epochs").iterdir():
-        shutil.copy(path, survey / "epochs")
+    land((undisturbed / "epochs").iterdir(), survey / "epochs")
     killed = 0
     while killed < KILLS:
         worker = dagster.until(lambda: _step_worker(dagster, survey), "a run at work", 400)
