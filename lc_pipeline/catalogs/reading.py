@@ -211,8 +211,12 @@ def _read_votable(path: Path, contents: bytes, _: FilesSection) -> Table:
     for field in tree.fields:
         if field.ucd and field.name in table.colnames:
             table[field.name].meta["ucd"] = field.ucd
+    systems = [system for one in document.resources for system in one.time_systems]
+    for field in tree.fields:
+        origin = next((s.timeorigin for s in systems if field.ref == s.ID), None)
+        if origin is not None and field.name in table.colnames:
+            table[field.name].meta["time_origin"] = float(origin)
     params = [*document.params, *(p for r in document.resources for p in r.params), *tree.params]
-    systems = [s for r in document.resources for s in r.time_systems]
     if len(systems) == 1:
         table.meta["TIMESYS"] = systems[0].timescale
         table.meta["TREFPOS"] = systems[0].refposition

@@ -14,16 +14,16 @@ import numpy as np
 from astropy.table import Column, Table
 from numpy.typing import NDArray
 
-from lc_pipeline.catalogs import names as known
 from lc_pipeline.catalogs.file_columns import listed
 from lc_pipeline.catalogs.missing import numbers_of, texts_of
+from lc_pipeline.catalogs.row_times import LONGEST_EPOCH, row_times, stated_origin
 from lc_pipeline.catalogs.time_formats import (
     EXPOSURE_KEYWORDS,
     HEADER_TIMES,
     PLACES,
-    ROW_TIMES,
     SCALES,
     TIME_OF_DAY,
+    implied_by_name,
     to_mjd,
 )
 from lc_pipeline.errors import CatalogError
@@ -32,7 +32,6 @@ from lc_pipeline.survey import MissingSection, SurveyConfig, TimeSection
 Floats = NDArray[np.float64]
 
 _SECONDS = 86400.0
-_JD_ZERO = 2400000.5
 
 
 @dataclass(frozen=True)
@@ -130,7 +129,7 @@ class _Search:
         )
         if section.source == "header":
             scale, place = scale or self._header_scale(), place or self._header_place()
-        implied_scale, implied_place = _implied_by_name(section.name)
+        implied_scale, implied_place = implied_by_name(section.name)
         for implied, given, setting in (
             (implied_place, place, "refposition"),
             (implied_scale, scale, "scale"),
@@ -185,30 +184,20 @@ class _Search:
             return FileTimes(
                 mjd, clock.scale, clock.refposition, exposure, columns, None, tuple(self.notes)
             )
-        for wanted, form, at, scale, place in ROW_TIMES:
-            for name in self.table.colnames:
-                if known.squeeze(name) != wanted:
-                    continue
-                self.notes.append(f"time is column {name}, at {at} of exposure (recognised)")
-                clock = _Clock(
-                    form,
-                    0.0,
-                    scale or "utc",
-                    place or "TOPOCENTER",
-                    self._shift(at, exposure, f"column {name}"),
-                )
-                return self._from_columns(name, time_columns, clock, exposure, "column")
-        if by_ucd := self._by_ucd():
-            form = self._format_of(by_ucd)
-            implied = _implied_by_name(by_ucd)
-            self.notes.append(f"time is column {by_ucd}, taken as {form} (recognised by UCD)")
-            clock = _Clock(
-                form,
-                0.0,
-                implied[0] or self._header_scale() or "utc",
-                implied[1] or self._header_place() or "TOPOCENTER",
+        for found in row_times(self.path, self.table, self.missing.time_range):
+            offset = f" + {found.offset:.10g}" if found.offset else ""
+            self.notes.append(
+                f"time is column {found.name}{offset}, {found.format}, at {found.at} of exposure "
+                f"(recognised: {found.why})"
             )
-            return self._from_columns(by_ucd, time_columns, clock, exposure, "column")
+            clock = _Clock(
+                found.format,
+                found.offset,
+                found.scale or self._header_scale() or "utc",
+                found.refposition or self._header_place() or "TOPOCENTER",
+                self._shift(found.at, exposure, f"column {found.name}"),
+            )
+            return self._from_columns(found.name, time_columns, clock, exposure, "column")
         if columns:
             return self._from_columns(None, time_columns, _Clock("mjd"), exposure, "columns")
         raise CatalogError(
@@ -217,26 +206,6 @@ class _Search:
             f"nor a column like mjd; say in [time] where it stands (header, column or filename). "
             f"Columns are: {listed(self.table.colnames)}",
         )
-
-    def _by_ucd(self) -> str | None:
-        """The only column whose UCD says that it is the time of the row."""
-        found = [
-            name
-            for name in self.table.colnames
-            if str(self.table[name].meta.get("ucd", "")).lower().split(";")[0] == "time.epoch"
-        ]
-        return found[0] if len(found) == 1 else None
-
-    def _format_of(self, name: str) -> str:
-        """Tell the format of a time column of any name by what it holds."""
-        column = self.table[name]
-        if column.dtype.kind not in "fiu":
-            return "isot"
-        numbers = numbers_of(self.path, name, column)
-        numbers = numbers[np.isfinite(numbers)]
-        first, last = self.missing.time_range
-        is_jd = len(numbers) and first + _JD_ZERO <= np.median(numbers) <= last + _JD_ZERO
-        return "jd" if is_jd else "mjd"
 
     def _from_columns(
         self,
@@ -264,10 +233,23 @@ class _Search:
             every = np.concatenate(list(columns.values()))
             good = every[np.isfinite(every)]
         if not len(good) and len(self.table):
+            origin = stated_origin(self.table, name) if name else None
             raise CatalogError(
                 self.path,
                 f"{setting} {name!r}: no row has a time within missing.time_range "
-                f"{list(self.missing.time_range)} (MJD); is time.format right?",
+                f"{list(self.missing.time_range)} (MJD); is time.format right"
+                + (
+                    f"? It says that it counts from JD {origin:.10g}: set format = 'jd', "
+                    f"offset = {origin:.10g}"
+                    if origin
+                    else ", and does it count from another day (time.offset)?"
+                ),
+            )
+        if len(good) and np.ptp(good) > LONGEST_EPOCH:
+            self.notes.append(
+                f"rows of one file span {np.ptp(good):.0f} days: is it a table of light curves "
+                f"instead of the catalogue of one epoch? A file is one epoch, in which an object "
+                f"has one value of a measurement"
             )
         mjd = float(np.median(good)) if len(good) else np.nan
         general = name if name and len(good) and np.ptp(good) > 0 else None
@@ -435,24 +417,6 @@ def _reading_error(time: Any, clock: _Clock) -> Exception | None:
 
 def _can_be_read(time: Any, clock: _Clock) -> bool:
     return _reading_error(time, clock) is None
-
-
-def _implied_by_name(name: str) -> tuple[str | None, str | None]:
-    """Scale and place that the name of a keyword or column implies.
-
-    Examples
-    --------
-    >>> _implied_by_name("HJD"), _implied_by_name("bjd_g"), _implied_by_name("MJD-OBS")
-    ((None, 'HELIOCENTER'), ('tdb', 'BARYCENTER'), (None, None))
-    """
-    squeezed = known.squeeze(name)
-    if "hjd" in squeezed or "hmjd" in squeezed:
-        return None, "HELIOCENTER"
-    if "bjd" in squeezed or "bmjd" in squeezed:
-        # Without a word about it, barycentric times are TDB; BJD_UTC and BJD_TT are not.
-        said = (scale for scale in ("utc", "tdb", "tt", "tai") if squeezed.endswith(scale))
-        return next(said, "tdb"), "BARYCENTER"
-    return None, None
 
 
 _TIME_LIKE = ("DATE", "TIME", "MJD", "JD", "UT", "EPOCH")

@@ -91,7 +91,7 @@ def draft_survey(
     found = read_samples(choose(files), pattern.pattern)
     if not found.samples:
         raise CatalogError(*_first(found.unreadable))
-    measured = find_measurements(found, files, pattern)
+    measured = find_measurements(found, pattern)
     time = find_time(found.samples, pattern)
     sections = measured.sections
     findings = Findings(
@@ -178,7 +178,7 @@ def _to_do(found: Samples, measured: FoundMeasurements, time: FoundTime) -> list
         to_do.append("no columns are recognised as RA and Dec: set columns.ra and columns.dec")
     if "flags" in problems:
         to_do.append(f"{problems['flags']} (the first is taken)")
-    if not measured.sections and not measured.by_filter:
+    if not measured.sections:
         to_do.append(
             "no column is recognised as a magnitude or a flux: fill in [[measurements]]"
             if "several bands" not in problems.get("measurements", "")
@@ -227,11 +227,10 @@ def _notes(findings: Findings, n_matching: int) -> list[str]:
         key = expand_key(section.key, first.file.groups) or section.key
         notes.append(
             f"{section.quantity} {key} is {section.value} ± {section.error or 'no error column'}"
+            + (f" ({section.error_is})" if section.error_is != "sigma" else "")
             + (f", flags {section.flags}" if section.flags else "")
             + (f", time {section.time}" if section.time else "")
         )
-    if measured.by_filter:
-        notes.append("the bands differ from file to file, as their headers or columns say")
     if time := findings.time.section:
         notes.append(
             f"time is {findings.time.why}, {time.format} {time.scale}, at {time.at} of the exposure"
