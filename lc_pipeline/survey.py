@@ -154,6 +154,8 @@ class FilesSection(_Section):
     """Names of all columns of a text file without a header."""
     decimal: Literal[".", ","] = "."
     """The decimal sign of a text file."""
+    comment: str = Field(default="#", min_length=1)
+    """What a comment begins with in a text file."""
     skip_lines: int = Field(default=0, ge=0)
     """Lines at the top of a text file that are neither comments nor names nor rows."""
 
@@ -264,6 +266,8 @@ class TimeSection(_Section):
         Literal["utc", "tai", "tt", "tdb", "tcb", "tcg", "ut1"], BeforeValidator(_lower_case)
     ] = "utc"
     """By default what the header or the name (``BJD``) says, else ``utc``."""
+    clock: str | None = None
+    """Keyword, column or group of the time of day, where `name` has the day only."""
     at: Literal["start", "mid", "end"] = "mid"
     """Which moment of the exposure the time names."""
     exposure: float | str | None = None

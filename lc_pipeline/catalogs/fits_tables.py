@@ -9,7 +9,8 @@ from pathlib import Path
 
 import numpy as np
 from astropy.io import fits
-from astropy.table import Table, vstack
+from astropy.table import MaskedColumn, Table, vstack
+from numpy.typing import NDArray
 
 from lc_pipeline.errors import CatalogError
 from lc_pipeline.survey import FilesSection
@@ -118,6 +119,7 @@ def _choose(
 
 def _read_hdu(path: Path, hdus: fits.HDUList, index: int) -> Table:
     hdu = hdus[index]
+    nulls = _nulls_of_scaled_columns(hdu)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # units that astropy does not know stay as text
         try:
@@ -127,11 +129,26 @@ def _read_hdu(path: Path, hdus: fits.HDUList, index: int) -> Table:
                 path, f"the table in extension {index} cannot be read ({error}); fetch it again"
             ) from error
         header = _keywords(hdus[0].header) | _image_header(hdus, index) | _keywords(hdu.header)
+    for name, mask in nulls.items():
+        table[name] = MaskedColumn(table[name], mask=mask | np.ma.getmaskarray(table[name]))
     for number, name in enumerate(hdu.columns.names, 1):
         if ucd := hdu.header.get(f"TUCD{number}"):
             table[name].meta["ucd"] = str(ucd)
     table.meta = header
     return table
+
+
+def _nulls_of_scaled_columns(hdu: fits.BinTableHDU) -> dict[str, NDArray[np.bool_]]:
+    """Find the cells that are TNULL in columns with TSCAL or TZERO, which astropy overlooks."""
+    if not isinstance(hdu, fits.BinTableHDU) or hdu.data is None:
+        return {}
+    stored = hdu.data.view(np.ndarray)
+    return {
+        column.name: stored[column.name] == column.null
+        for column in hdu.columns
+        if column.null not in (None, "")
+        and (column.bscale not in (None, "", 1) or column.bzero not in (None, "", 0))
+    }
 
 
 def _keywords(header: fits.Header) -> dict[str, object]:

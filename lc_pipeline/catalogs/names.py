@@ -106,7 +106,7 @@ _NOT_BRIGHTNESS = frozenset(
         "std scatter threshold thresh extinction radius growth growthstep ratio flag flags snr chi "
         "chi2 nobs n num color colour delta amplitude amp init surface arcsec2 area quality corr "
         "correction skew kurtosis count npix profile local annulus percentile fraction frac hybrid "
-        "weight cov covariance nr x y noise",
+        "weight ivar invvar var variance cov covariance nr x y noise",
     )
 )
 

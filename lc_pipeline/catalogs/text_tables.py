@@ -33,6 +33,8 @@ EMPTY_CELLS = (
 
 _SEXTRACTOR_COLUMN = re.compile(r"#\s+(\d+)\s+([^\s\[]+)(?:\s.*?)?(?:\[([^\]]*)\])?\s*$")
 _KEYWORD = re.compile(r"#+\s*([A-Za-z][\w-]*)\s*[=:]\s*(.+?)\s*$")
+#: A line that is drawn under the names.
+_RULE = re.compile(r"[\s|+:=-]*[=-]{3}[\s|+:=-]*")
 _COMMA = re.compile(r"(?<=\d),(?=\d)")
 _UNIT_SEPARATOR = "\x1f"
 _UNKNOWN_YAML_TAG = re.compile(rb"(?<=\s)!(?!astropy\b|numpy\b|!)[A-Za-z_][\w.]*")
@@ -77,11 +79,18 @@ def read_text(
     text = decode(contents)
     lines = text.split("\n")
     lines[: files.skip_lines] = [""] * min(files.skip_lines, len(lines))
+    if files.comment != "#":
+        lines = [
+            f"#{line.lstrip().removeprefix(files.comment)}"
+            if line.lstrip().startswith(files.comment)
+            else line
+            for line in lines
+        ]
     comments = [line.lstrip() for line in lines if _is_comment(line)]
     numbered = [
         (number, line)
         for number, line in enumerate(lines, 1)
-        if line and not _is_comment(line) and not line.isspace()
+        if line and not _is_comment(line) and not line.isspace() and not _RULE.fullmatch(line)
     ]
     rows = [line for _, line in numbered]
     # A tab or semicolon in every line is no part of a cell, as a comma may be.
@@ -101,6 +110,9 @@ def read_text(
         names, has_header_line = _header_names(path, rows, comments, delimiter)
         if has_header_line:
             numbered, rows = numbered[1:], rows[1:]
+            units = _units_of(rows, names, delimiter)
+            if units:
+                numbered, rows = numbered[1:], rows[1:]
     try:
         wanted = {squeeze(text) for text in texts}
         as_written = [name for name in names if squeeze(name) in wanted]
@@ -186,11 +198,28 @@ def _first_line(error: Exception) -> str:
     return (str(error).strip() or type(error).__name__).split("\n")[0][:200]
 
 
+def _units_of(rows: Sequence[str], names: Sequence[str], delimiter: str | None) -> dict[str, str]:
+    """Read a line of units between the names and the numbers; nothing if there is none."""
+    if len(rows) < 2:  # noqa: PLR2004
+        return {}
+    first, second = _cells(rows[0], delimiter), _cells(rows[1], delimiter)
+    if len(first) != len(names) or len(second) != len(names):
+        return {}
+    of_numbers = [cell for cell, below in zip(first, second, strict=True) if _is_number(below)]
+    are_units = any(first) and not any(_is_number(cell) for cell in of_numbers if cell)
+    if not are_units or not any(map(_is_unit, of_numbers)):
+        return {}
+    return {name: cell for name, cell in zip(names, first, strict=True) if _is_unit(cell)}
+
+
+def _is_unit(text: str) -> bool:
+    return bool(text) and not isinstance(u.Unit(text, parse_strict="silent"), u.UnrecognizedUnit)
+
+
 def _known_unit(name: str) -> str | None:
     """Find the unit in a column's name, ``Mag [mag]``."""
     text = unit_in(name) or ""
-    is_known = not isinstance(u.Unit(text, parse_strict="silent"), u.UnrecognizedUnit)
-    return text if text and is_known else None
+    return text if _is_unit(text) else None
 
 
 def _guess_delimiter(lines: Sequence[str], signs: Sequence[str]) -> str | None:
@@ -290,7 +319,10 @@ def _refuse_ragged(
         if n_cells == n_names:
             continue
         if row == 1:
-            remedy = f"name all {n_cells} columns in files.column_names, or set files.delimiter"
+            remedy = (
+                f"name all {n_cells} columns in files.column_names, set files.delimiter, or leave "
+                f"lines above the table out with files.skip_lines or files.comment"
+            )
         elif row == len(numbered):
             remedy = "it is the last row: the file was probably cut off; fetch it again"
         else:

@@ -71,6 +71,8 @@ class _Clock:
     refposition: str = "TOPOCENTER"
     shift: float = 0.0
     """Days from the time that is given to mid-exposure."""
+    time_of_day: dict[str, str] = field(default_factory=dict)
+    """The column that has the time of day, by the column that has the day."""
 
 
 def read_times(
@@ -145,6 +147,7 @@ class _Search:
             scale or section.scale,
             place or section.refposition,
             self._shift(section.at, exposure, f"time {section.name}"),
+            {section.name: section.clock} if section.clock else {},
         )
         if section.source == "column":
             return self._from_columns(section.name, time_columns, clock, exposure, "time.name")
@@ -156,6 +159,8 @@ class _Search:
             text: Any = _replaced(self.groups[section.name], section)
         else:
             text = self._header_text(section.name.upper(), section)
+        if section.clock:
+            text = f"{text}T{self._time_of_day(section.clock)}"
         mjd = self._one(text, clock, f"time.name {section.name!r}")
         columns = {name: self._rows(name, clock) for name in time_columns}
         return FileTimes(
@@ -260,6 +265,13 @@ class _Search:
     def _rows(self, name: str, clock: _Clock) -> Floats:
         """MJD of mid-exposure of each row; NaN where there is none that can be true."""
         column: Column = self.table[name]
+        is_single = (column.dtype.kind, column.dtype.itemsize) == ("f", 4)
+        if is_single and clock.format in ("mjd", "jd") and np.isfinite(column).any():
+            steps = np.spacing(np.nanmax(np.abs(np.asarray(column, np.float32)))) * _SECONDS
+            if steps > 1.0:
+                self.notes.append(
+                    f"column {name} has 4 bytes a number: times are known to {steps:.0f} s only"
+                )
         if "time_scale" in column.meta:  # was an astropy Time, and is MJD already
             mjd = numbers_of(self.path, name, column)
         elif column.dtype.kind in "fiu" and "%" not in clock.format:
@@ -269,6 +281,8 @@ class _Search:
             mjd[good] = self._converted(values[good], clock, f"column {name!r}", good)
         else:
             texts = texts_of(column)
+            if of_day := clock.time_of_day.get(name):
+                texts = self._with_clock(texts, of_day)
             good = np.array([bool(text) for text in texts], dtype=bool)
             mjd = np.full(len(texts), np.nan)
             filled = [text for text in texts if text]
@@ -277,6 +291,16 @@ class _Search:
         mjd = mjd + clock.shift
         first, last = self.missing.time_range
         return np.where((mjd >= first) & (mjd <= last), mjd, np.nan)
+
+    def _with_clock(self, days: Sequence[str], name: str) -> list[str]:
+        if name not in self.table.colnames:
+            raise CatalogError(
+                self.path,
+                f"time.clock: there is no column {name!r}. Columns are: "
+                f"{listed(self.table.colnames)}",
+            )
+        clocks = texts_of(self.table[name])
+        return [f"{day}T{clock}" if day else "" for day, clock in zip(days, clocks, strict=True)]
 
     def _column_scale(self, name: str) -> str | None:
         return self.table[name].meta.get("time_scale") if name in self.table.colnames else None
@@ -326,7 +350,9 @@ class _Search:
             )
         text = text.strip() if isinstance(text, str) else text
         form = section.format if section else "isot"
-        if form not in ("isot", "iso", "fits") or not isinstance(text, str) or ":" in text:
+        has_clock = isinstance(text, str) and ":" in text
+        is_iso = form in ("isot", "iso", "fits") and isinstance(text, str)
+        if not is_iso or has_clock or (section and section.clock):
             return text
         for key in TIME_OF_DAY:
             clock = self.header.get(key)
@@ -337,8 +363,18 @@ class _Search:
         raise CatalogError(
             self.path,
             f"{keyword} = {text!r} has no time of day, and none of {', '.join(TIME_OF_DAY)} is "
-            f"in the header; say in [time] where the time stands",
+            f"in the header; say in [time] where the time stands (time.clock: the keyword of the "
+            f"time of day)",
         )
+
+    def _time_of_day(self, name: str) -> str:
+        found = self.groups.get(name, self.header.get(name.upper()))
+        if found is None:
+            raise CatalogError(
+                self.path,
+                f"time.clock: {name!r} is neither a group of the file's name nor a header keyword",
+            )
+        return str(found).strip()
 
     def _header_scale(self) -> str | None:
         system = str(self.header.get("TIMESYS", "")).strip().upper().split("(")[0]

@@ -23,6 +23,10 @@ from lc_pipeline.survey import SurveyConfig
 #: More files of one folder than anyone waits for.
 _MOST_NEIGHBOURS = 20_000
 
+_TWO_FORMATS = (
+    "are they one epoch in two formats? Each is taken as an epoch; leave one kind out with "
+    "files.exclude"
+)
 _FOLDERS_OF_CATALOGUES = ("epochs", "catalogs", "catalogues", "cats", "cat", "data", "raw", "ecsv")
 
 
@@ -105,7 +109,7 @@ def draft_survey(
         identity=find_identity(found.samples),
         sentinels=find_sentinels(found.samples, sections),
     )
-    to_do = [*_to_do(found, measured, time), *time.doubts]
+    to_do = [*_to_do(found, measured, time), *time.doubts, *_twins(given)]
     text = write_survey(findings, to_do)
     survey = SurveyConfig.from_toml(text, Path(os.path.abspath(folder)) / "survey.toml")  # noqa: PTH100
     if findings.is_complete:
@@ -193,6 +197,17 @@ def _to_do(found: Samples, measured: FoundMeasurements, time: FoundTime) -> list
         )
     to_do += [f"{reason} (left out of this draft)" for reason in found.unreadable]
     return to_do + list(measured.doubts)
+
+
+def _twins(given: list[Path]) -> list[str]:
+    """Say which files differ in their ending only."""
+    first: dict[Path, Path] = {}
+    for path in given:
+        twin = first.setdefault(path.with_suffix(""), path)
+        if twin != path:
+            names = f"{twin.name} and {path.name}"
+            return [f"{names} differ in their ending only: {_TWO_FORMATS}"]
+    return []
 
 
 def _refusals(survey: SurveyConfig, found: Samples) -> list[str]:

@@ -176,7 +176,7 @@ def _is_of_several_names(sample: Sample, texts: Sequence[str]) -> bool:
     other = np.where(nearest[:, 0] == np.arange(len(texts)), nearest[:, 1], nearest[:, 0])
     names = np.array(texts)
     is_shared = (chord_arcsec(chord[:, 1]) < _ONE_PLACE_ARCSEC) & (names != names[other])
-    return 2 * np.count_nonzero(is_shared) > len(texts)
+    return bool(2 * np.count_nonzero(is_shared) > len(texts))
 
 
 def _offset(first: Sample, other: Sample) -> Offset | None:

@@ -69,31 +69,37 @@ def find_measurements(found: Samples, names: NamePattern) -> FoundMeasurements:
 
 
 def _common(samples: Sequence[Sample]) -> list[MeasurementSection]:
-    """Find the measurements that all of these files have, as the first of them names them."""
+    """Find the measurements that these files have; those that some lack are optional."""
     usable = [sample for sample in samples if "measurements" not in sample.problems]
     if not usable:
         return []
-    first = usable[0]
-    shared = set.intersection(
-        *({section.value for section in sample.plan.measurements} for sample in usable)
-    )
-    sections = []
-    # A key of a column of bands stands for all of them.
-    of_template = dict(zip(first.plan.templates, first.plan.measurements, strict=True))
-    for template, section in of_template.items():
-        if section.value not in shared:
-            continue
-        changes: dict[str, object] = {"key": template, "where": None}
-        if not section.error and (
-            other := known.find_other_error(section.value, first.table.colnames)
-        ):
-            changes |= {"error": other[0], "error_is": other[1]}
-        if section.bad_flags is not None and section.bad_flags != "any":
-            changes["bad_flags"] = SEXTRACTOR_BAD
-        if own := _band_flags(section.value, first):
-            changes |= {"flags": own, "bad_flags": "any"}
-        sections.append(section.model_copy(update=changes))
-    return sections
+    sections: dict[str, MeasurementSection] = {}
+    for sample in usable:
+        # A key of a column of bands stands for all of them.
+        of_template = dict(zip(sample.plan.templates, sample.plan.measurements, strict=True))
+        for template, section in of_template.items():
+            lacking = [
+                other
+                for other in usable
+                if all(section.value != one.value for one in other.plan.measurements)
+            ]
+            # Where the column is there, it was passed over for a reason.
+            if template in sections or any(
+                section.value in other.table.colnames for other in lacking
+            ):
+                continue
+            changes: dict[str, object] = {"key": template, "where": None}
+            changes["optional"] = bool(lacking)
+            if not section.error and (
+                other_error := known.find_other_error(section.value, sample.table.colnames)
+            ):
+                changes |= dict(zip(("error", "error_is"), other_error, strict=True))
+            if section.bad_flags is not None and section.bad_flags != "any":
+                changes["bad_flags"] = SEXTRACTOR_BAD
+            if own := _band_flags(section.value, sample):
+                changes |= {"flags": own, "bad_flags": "any"}
+            sections[template] = section.model_copy(update=changes)
+    return list(sections.values())
 
 
 def _named(sections: list[MeasurementSection], names: NamePattern) -> list[MeasurementSection]:

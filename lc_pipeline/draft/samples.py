@@ -34,6 +34,7 @@ _NUMBER_WITH_DECIMALS = re.compile(r"[+-]?\d+\.\d{4,}$")
 _SEXAGESIMAL = re.compile(r"[+-]?\d{1,3}:\d{1,2}:\d{1,2}(?:\.\d*)?$")
 _WIDEST_FIELD_DEG = 40.0
 _MOST_CELLS = 200
+_START = 8192
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,8 @@ class Samples:
     """Names given to the columns of text files without a header."""
     decimal: Literal[".", ","] = "."
     """The decimal sign of text files."""
+    comment: str = "#"
+    """What comments begin with in text files."""
 
     def of_each_band(self) -> dict[str | None, list[Sample]]:
         """The samples by the band that their names tell."""
@@ -119,8 +122,12 @@ def read_samples(files: Iterable[LandedFile], pattern: str) -> Samples:
     """
     found = Samples()
     for file in files:
+        found.comment = _comment_sign(file) or found.comment
         section = FilesSection(
-            pattern=pattern, column_names=found.column_names, decimal=found.decimal
+            pattern=pattern,
+            column_names=found.column_names,
+            decimal=found.decimal,
+            comment=found.comment,
         )
         try:
             source = _read(file, section, found)
@@ -149,6 +156,18 @@ def _with_decimals(file: LandedFile, section: FilesSection, found: Samples) -> C
         found.decimal = ","
         source = read_catalog_file(file.path, section.model_copy(update={"decimal": ","}))
     return source
+
+
+def _comment_sign(file: LandedFile) -> str | None:
+    """Find the sign that the first line of a file begins with, and not the last one."""
+    try:
+        with file.path.open("rb") as stream:
+            lines = stream.read(_START).lstrip(b"\xef\xbb\xbf").splitlines()
+    except OSError:
+        return None
+    first, last = lines[0][:1] if lines else b"", lines[-1].lstrip()[:1] if lines else b""
+    is_sign = first in (b"%", b"!") or (first == b";" and lines[0].count(b";") == 1)
+    return first.decode() if is_sign and first != last else None
 
 
 def _has_decimal_commas(table: Table) -> bool:

@@ -13,6 +13,7 @@ import numpy as np
 
 from lc_pipeline.catalogs.measurement_plan import names_in
 from lc_pipeline.catalogs.missing import numbers_of
+from lc_pipeline.catalogs.positions import is_sexagesimal
 from lc_pipeline.draft.epoch_times import FoundTime
 from lc_pipeline.draft.file_names import NamePattern
 from lc_pipeline.draft.identity import Identity
@@ -98,6 +99,8 @@ def _files(findings: Findings) -> list[str]:
     lines.append(f"pattern = {_literal(findings.pattern.pattern)}")
     lines.append('exclude = []  # files to leave out, as regular expressions like "pattern"')
     lines.append(_setting("format", "auto", f"{first.file.name} is {first.source.format}"))
+    if found.comment != "#":
+        lines.append(_setting("comment", found.comment, "what comments begin with"))
     if found.decimal != ".":
         lines.append(_setting("decimal", found.decimal, "numbers are written like 17,25"))
     if any("files.hdu" in note for note in first.source.notes):
@@ -159,7 +162,7 @@ def _columns(findings: Findings) -> list[str]:
 def _angle_unit(sample: Sample, name: str, *, is_ra: bool) -> str:
     column = sample.table[name]
     unit = "" if column.unit is None else str(column.unit).strip().lower()
-    if column.dtype.kind in "USO" and ":" in str(column[0]):
+    if is_sexagesimal(column):
         return "deg" if not is_ra or unit in ("deg", "degree", "degrees") else "hourangle"
     if unit in ("", "deg", "degree", "degrees", "d"):
         return "deg"
@@ -206,6 +209,8 @@ def _measurement(section: MeasurementSection, *, same_flags: bool) -> list[str]:
     lines.append(
         _setting("error", section.error) if section.error else "# error: no column is recognised"
     )
+    if section.optional:
+        lines.append(_setting("optional", value=True, why="some of the files lack it"))
     if section.error_is != "sigma":
         lines.append(_setting("error_is", section.error_is))
     meaning = "any linear brightness: flux, counts, ADU" if section.quantity == "flux" else ""
