@@ -148,7 +148,8 @@ class FilesSection(_Section):
     """Files to leave out, as regular expressions like `pattern`: known bad ones, for instance."""
     format: CatalogFormat = "auto"
     hdu: str | int | None = None
-    """Name or number of the FITS extension; by default the one that holds the sources."""
+    """Name or number of the FITS extension, or ``all`` of those that have the same columns; by
+    default the one that holds the sources."""
     delimiter: str | None = None
     column_names: tuple[str, ...] = ()
     """Names of all columns of a text file without a header."""

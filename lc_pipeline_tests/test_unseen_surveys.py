@@ -11,7 +11,7 @@ from astropy.coordinates import SkyCoord
 from astropy.io import fits
 from astropy.io.votable import from_table, writeto
 from astropy.io.votable.tree import TimeSys
-from astropy.table import QTable, Table
+from astropy.table import QTable, Table, vstack
 from astropy.time import Time
 from click.testing import CliRunner
 
@@ -354,13 +354,13 @@ def test_a_column_says_from_which_day_it_counts(tmp_path, name, unit):
     np.testing.assert_allclose(published(survey).time.values, MJD, atol=1e-8)
 
 
+@pytest.mark.filterwarnings("ignore:.*W54")
 def test_the_time_origin_of_a_votable_is_used(tmp_path):
     for night in range(N_EPOCHS):
         table = stars(night)
         table.rename_column("mjd", "obs_time")
         table["obs_time"] += 2400000.5 - 2455197.5
         document = from_table(table)
-        document.version = "1.4"
         document.resources[0].time_systems.append(
             TimeSys(ID="ts", timeorigin=2455197.5, timescale="TCB", refposition="BARYCENTER")
         )
@@ -370,6 +370,21 @@ def test_the_time_origin_of_a_votable_is_used(tmp_path):
     assert not draft.to_do
     assert (survey.time.offset, survey.time.scale) == (2455197.5, "tcb")
     np.testing.assert_allclose(published(survey).time.values, MJD, atol=1e-8)
+
+
+@pytest.mark.parametrize(("column", "scale"), [("mjd", "tt"), ("BJD", "tdb")])
+def test_the_scale_of_a_column_is_that_of_its_name_else_of_the_header(tmp_path, column, scale):
+    def table_of(night):
+        table = stars(night)
+        table.rename_column("mjd", column)
+        return table
+
+    write_fits(tmp_path, table_of, lambda _: {"TIMESYS": "TT", "TREFPOS": "GEOCENTER"})
+    times = f"[time]\nfrom = 'column'\nname = '{column}'\n"
+    survey = configured(tmp_path, times)
+    assert read_epoch(find_epochs(survey).epochs[0], survey).time_scale == scale
+    survey = configured(tmp_path, times + "scale = 'tai'")
+    assert read_epoch(find_epochs(survey).epochs[0], survey).time_scale == "tai"
 
 
 def test_a_column_of_dates_that_holds_numbers_is_read_as_such(tmp_path):
@@ -605,3 +620,61 @@ def test_parquet_with_units_and_encoded_texts_is_read(tmp_path):
         encoded = arrow.set_column(place, "band", arrow.column("band").dictionary_encode())
         pq.write_table(encoded, path)
     assert_values(published(drafted(tmp_path)[0]), "r")
+
+
+def test_a_day_at_midnight_is_no_time_where_the_header_has_another(tmp_path):
+    """Some headers fill up the day; the time of day stands in a keyword of its own."""
+    day = {"DATE-OBS": "2024-01-05T00:00:00.0", "EXPTIME": 0.0}
+
+    def table_of(night):
+        table = stars(night)
+        table.remove_column("mjd")
+        return table
+
+    write_fits(tmp_path, table_of, lambda night: day | {"TIME-OBS": f"06:00:0{night}.0"})
+    for survey in (configured(tmp_path, ""), drafted(tmp_path)[0]):
+        catalog = read_epoch(find_epochs(survey).epochs[0], survey)
+        assert catalog.time == 60314.25
+        assert any("time of day is header keyword TIME-OBS" in note for note in catalog.notes)
+
+
+def write_chips(folder, *, named=False):
+    for night in range(N_EPOCHS):
+        info = fits.BinTableHDU(Table({"chip": [1, 2], "seeing": [1.0, 1.2]}), name="INFO")
+        halves = (slice(0, 4), slice(4, 8)) if named else (slice(0, 8),)
+        chips = [fits.BinTableHDU(stars(night)[half], name="CAT") for half in halves]
+        fits.HDUList([fits.PrimaryHDU(), info, *chips]).writeto(folder / f"n{night}.fits")
+
+
+def test_of_several_tables_the_one_with_positions_is_read(tmp_path):
+    write_chips(tmp_path)
+    survey = configured(tmp_path, "")
+    assert_values(published(survey), "mag")
+    notes = epoch_storage(survey).epoch_records[0].notes
+    assert any("extension 2 of 2 tables is read" in note for note in notes)
+
+
+def test_one_table_for_each_chip_is_one_catalogue_if_that_is_said(tmp_path):
+    write_chips(tmp_path, named=True)
+    survey = configured(tmp_path, "")
+    with pytest.raises(CatalogError, match=r"2 tables of the same columns .*files.hdu = 'all'"):
+        read_epoch(find_epochs(survey).epochs[0], survey)
+    survey, draft = drafted(tmp_path)
+    assert 'hdu = "all"' in draft.text
+    assert_values(published(survey), "mag")
+
+
+def test_numbers_of_filters_tell_bands(tmp_path):
+    for night in range(N_EPOCHS):
+        halves = [stars(night, fid=np.full(N_STARS, fid), mag=MAG[night] + fid) for fid in (1, 2)]
+        vstack(halves).write(tmp_path / f"n{night}.csv")
+    dataset = published(drafted(tmp_path)[0])
+    assert_values(dataset, "fid1", MAG + 1)
+    assert_values(dataset, "fid2", MAG + 2)
+
+
+def test_a_filter_that_the_key_does_not_tell_is_said(tmp_path):
+    stars(0, fid=np.full(N_STARS, 1)).write(tmp_path / "n0.csv")
+    survey = configured(tmp_path, "")
+    notes = read_epoch(find_epochs(survey).epochs[0], survey).notes
+    assert any("fid is 1, and measurement 'mag' does not tell bands apart" in n for n in notes)

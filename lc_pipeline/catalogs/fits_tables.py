@@ -12,6 +12,7 @@ from astropy.io import fits
 from astropy.table import MaskedColumn, Table, vstack
 from numpy.typing import NDArray
 
+from lc_pipeline.catalogs.names import POSITION_NAMES, same_names
 from lc_pipeline.errors import CatalogError
 from lc_pipeline.survey import FilesSection
 
@@ -29,7 +30,8 @@ def read_fits(path: Path, contents: bytes, files: FilesSection) -> Table:
     """Read the table of sources of a FITS file, with header keywords in ``meta``.
 
     The table is the extension ``files.hdu``, else all ``LDAC_OBJECTS`` of a FITS_LDAC file, else
-    the first extension that is a table with rows.
+    the first table with rows, of those with positions by name if there are any. With ``"all"``
+    these are read as one, as far as they have the same columns.
 
     Raises
     ------
@@ -87,7 +89,7 @@ def _choose(
     path: Path, hdus: fits.HDUList, configured: str | int | None
 ) -> tuple[list[int], list[str]]:
     listing = ", ".join(f"{index} {hdu.name or '(no name)'}" for index, hdu in enumerate(hdus))
-    if configured is not None:
+    if configured is not None and configured != "all":
         try:
             index = hdus.index_of(configured)
             found = _is_table(hdus[index])
@@ -108,13 +110,32 @@ def _choose(
             path, f"has no table extension (extensions are: {listing}); an image is no catalogue"
         )
     filled = [index for index in tables if hdus[index].header["NAXIS2"] > 0] or tables
+    n_filled = len(filled)
+    with_positions = [index for index in filled if _has_position(hdus[index])]
+    filled = with_positions or filled
+    alike = [
+        index for index in filled if hdus[index].columns.names == hdus[filled[0]].columns.names
+    ]
+    if configured == "all":
+        return alike, []
+    if with_positions and len(alike) > 1:
+        raise CatalogError(
+            path,
+            f"has {len(alike)} tables of the same columns ({listing}): set files.hdu = 'all' to "
+            f"read them as one catalogue (the chips of a camera), or to the one that is meant",
+        )
     notes: list[str] = []
-    if len(filled) > 1:
+    if n_filled > 1:
         notes.append(
-            f"extension {filled[0]} of {len(filled)} tables is read ({listing}); "
+            f"extension {filled[0]} of {n_filled} tables is read ({listing}); "
             f"set files.hdu for another"
         )
     return filled[:1], notes
+
+
+def _has_position(hdu: fits.BinTableHDU) -> bool:
+    names = hdu.columns.names
+    return any(same_names(ra, names) and same_names(dec, names) for ra, dec in POSITION_NAMES)
 
 
 def _read_hdu(path: Path, hdus: fits.HDUList, index: int) -> Table:

@@ -47,8 +47,7 @@ def plan_measurements(
         templates, measurements = _recognised(columns, survey, groups)
     for section in measurements:
         _refuse_several_bands(columns, section)
-    if survey.measurements:
-        _say_other_filter(columns, templates, groups)
+    _say_other_filter(columns, templates, groups)
     return templates, measurements
 
 
@@ -241,6 +240,11 @@ def _filter_template(columns: FileColumns) -> str | None:
             column = columns.table[name]
             if not len(column) or (column.dtype.kind in "US" and any(texts_of(column))):
                 return f"{{{name}}}"
+    for alias in known.BAND_NUMBERS:
+        for name in known.same_names(alias, columns.names):
+            column = columns.table[name]
+            if column.dtype.kind in "USiu" and len({text for text in texts_of(column) if text}) > 1:
+                return f"{name}{{{name}}}"
     for keyword in known.BAND_KEYWORDS:
         if str(columns.table.meta.get(keyword, "")).strip():
             return f"{{{keyword}}}"
@@ -288,11 +292,8 @@ def _refuse_several_bands(columns: FileColumns, section: MeasurementSection) -> 
 
 
 def _say_other_filter(columns: FileColumns, templates: list[str], groups: dict[str, str]) -> None:
-    """Say where the header has a filter that the measurement's key does not tell."""
-    keyword = next((key for key in known.BAND_KEYWORDS if columns.table.meta.get(key)), None)
-    if keyword is None:
-        return
-    band = str(columns.table.meta[keyword]).strip()
+    """Say where header or column have a filter that the measurement's key does not tell."""
+    name, band = _only_filter(columns)
     blind = [
         template
         for template in templates
@@ -300,7 +301,21 @@ def _say_other_filter(columns: FileColumns, templates: list[str], groups: dict[s
     ]
     if band and blind and band not in groups.values() and len(templates) == len(blind):
         columns.notes.append(
-            f"the file's {keyword} is {band}, and measurement {blind[0]!r} does not tell bands "
-            f"apart: files of other bands would be mixed with it (write key = '{{{keyword}}}', or "
-            f"'{{{keyword}}}-{blind[0]}')"
+            f"the file's {name} is {band}, and measurement {blind[0]!r} does not tell bands "
+            f"apart: files of other bands would be mixed with it (write key = '{{{name}}}', or "
+            f"'{{{name}}}-{blind[0]}')"
         )
+
+
+def _only_filter(columns: FileColumns) -> tuple[str, str]:
+    """Find the keyword or column that tells the one filter of a file, and the filter."""
+    for keyword in known.BAND_KEYWORDS:
+        if band := str(columns.table.meta.get(keyword, "")).strip():
+            return keyword, band
+    for alias in (*known.BAND_NAMES, *known.BAND_NUMBERS):
+        for name in known.same_names(alias, columns.names):
+            column = columns.table[name]
+            bands = set(texts_of(column)) if column.dtype.kind in "USiu" else set()
+            if len(bands) == 1 and (band := bands.pop()):
+                return name, band
+    return "", ""

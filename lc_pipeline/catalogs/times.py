@@ -6,6 +6,7 @@ nothing is looked up in the network.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -141,6 +142,8 @@ class _Search:
                     f"time.{setting} is {implied}, as the name {section.name} says (recognised)"
                 )
         scale, place = scale or implied_scale, place or implied_place
+        if section.source == "column":
+            scale, place = scale or self._header_scale(), place or self._header_place()
         clock = _Clock(
             section.format,
             section.offset,
@@ -350,16 +353,19 @@ class _Search:
             )
         text = text.strip() if isinstance(text, str) else text
         form = section.format if section else "isot"
-        has_clock = isinstance(text, str) and ":" in text
+        has_clock = isinstance(text, str) and ":" in text and not _MIDNIGHT.search(text)
         is_iso = form in ("isot", "iso", "fits") and isinstance(text, str)
         if not is_iso or has_clock or (section and section.clock):
             return text
         for key in TIME_OF_DAY:
             clock = self.header.get(key)
             if isinstance(clock, str) and ":" in clock:
-                if not section:
+                day = _MIDNIGHT.sub("", text)
+                if not section or day != text:
                     self.notes.append(f"time of day is header keyword {key} (recognised)")
-                return f"{text}T{clock.strip()}"
+                return f"{day}T{clock.strip()}"
+        if ":" in text:
+            return text
         raise CatalogError(
             self.path,
             f"{keyword} = {text!r} has no time of day, and none of {', '.join(TIME_OF_DAY)} is "
@@ -455,6 +461,8 @@ def _can_be_read(time: Any, clock: _Clock) -> bool:
     return _reading_error(time, clock) is None
 
 
+#: Some headers have the day like this, and the time of day in another keyword.
+_MIDNIGHT = re.compile(r"T00:00:00(?:\.0*)?$")
 _TIME_LIKE = ("DATE", "TIME", "MJD", "JD", "UT", "EPOCH")
 
 

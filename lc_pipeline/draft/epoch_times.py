@@ -99,6 +99,7 @@ def _candidates(
         if found.name in common:
             settings = {"from": "column", "name": found.name, "format": found.format}
             settings["at"] = found.at
+            # What is not given here is looked for in the header.
             implied = _given(scale=found.scale, refposition=found.refposition)
             offset = {"offset": found.offset} if found.offset else {}
             yield settings | implied | exposure | offset, f"column {found.name} ({found.why})"

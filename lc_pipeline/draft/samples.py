@@ -80,6 +80,8 @@ class Samples:
     """Names given to the columns of text files without a header."""
     decimal: Literal[".", ","] = "."
     """The decimal sign of text files."""
+    hdu: str | None = None
+    """``all`` where the tables of a FITS file are those of several chips."""
     comment: str = "#"
     """What comments begin with in text files."""
 
@@ -128,6 +130,7 @@ def read_samples(files: Iterable[LandedFile], pattern: str) -> Samples:
             column_names=found.column_names,
             decimal=found.decimal,
             comment=found.comment,
+            hdu=found.hdu,
         )
         try:
             source = _read(file, section, found)
@@ -141,6 +144,9 @@ def _read(file: LandedFile, section: FilesSection, found: Samples) -> CatalogFil
     try:
         return _with_decimals(file, section, found)
     except CatalogError as error:
+        if "files.hdu = 'all'" in error.reason:
+            found.hdu = "all"
+            return read_catalog_file(file.path, section.model_copy(update={"hdu": "all"}))
         if found.column_names or "no line of column names" not in error.reason:
             raise
     names = _placeholders(file)

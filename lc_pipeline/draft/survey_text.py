@@ -99,6 +99,8 @@ def _files(findings: Findings) -> list[str]:
     lines.append(f"pattern = {_literal(findings.pattern.pattern)}")
     lines.append('exclude = []  # files to leave out, as regular expressions like "pattern"')
     lines.append(_setting("format", "auto", f"{first.file.name} is {first.source.format}"))
+    if found.hdu:
+        lines.append(_setting("hdu", found.hdu, "the tables of one file are one catalogue"))
     if found.comment != "#":
         lines.append(_setting("comment", found.comment, "what comments begin with"))
     if found.decimal != ".":
