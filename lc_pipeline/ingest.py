@@ -17,6 +17,7 @@ from typing import Literal
 import numpy as np
 
 from lc_pipeline.catalogs.landing import EpochFiles, LandingFolder, expand_keys, find_epochs
+from lc_pipeline.catalogs.measurement_plan import needs_contents
 from lc_pipeline.catalogs.source_catalog import SourceCatalog, read_epoch
 from lc_pipeline.errors import (
     CatalogError,
@@ -140,8 +141,11 @@ class _Scan:
         self.survey = survey
         self.epochs = epochs
         self.progress = progress
-        self.wanted = expand_keys(
-            tuple(section.key for section in survey.measurements), tuple(epochs)
+        keys = tuple(section.key for section in survey.measurements)
+        self.wanted = expand_keys(keys, tuple(epochs))
+        # Keys that headers or columns tell are not known before every epoch was read.
+        self.are_all_wanted = bool(keys) and not any(
+            needs_contents(key, survey.files.groups) for key in keys
         )
         self._found: dict[str, tuple[str, str, tuple[str, ...]]] = {}
         self._seen: set[str] = set()
@@ -154,7 +158,7 @@ class _Scan:
         kinds = {kind[0] for kind in self._found.values()}
         unseen: tuple[str, str, tuple[str, ...]] = (kinds.pop() if len(kinds) == 1 else "", "", ())
         ordered = {key: self._found.get(key, unseen) for key in self.wanted}
-        return ordered or dict(self._found)
+        return ordered | self._found
 
     def refuse_if_nothing_was_read(self) -> None:
         """Raise SurveyConfigError with the first reasons if no epoch could be read."""
@@ -188,13 +192,16 @@ class _Scan:
             self.progress(len(files_to_read), len(files_to_read))
 
     def read_until_measurements_are_known(self) -> None:
-        """Read on until every configured measurement was seen; all epochs if none is named."""
+        """Read on until every measurement was seen; all epochs if names do not tell them."""
         unread = {files.epoch for files in self.epochs} - self._seen - set(self._reasons)
-        if not unread or (self.wanted and set(self.wanted) <= set(self._found)):
+        if not unread or self._are_known():
             return
         for _ in self.catalogs(unread):
-            if self.wanted and set(self.wanted) <= set(self._found):
+            if self._are_known():
                 return
+
+    def _are_known(self) -> bool:
+        return self.are_all_wanted and set(self.wanted) <= set(self._found)
 
 
 def ingest(

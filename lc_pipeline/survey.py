@@ -84,10 +84,23 @@ def _time_format(value: str) -> str:
     return value
 
 
-def _no_negative_bits(value: int | str) -> int | str:
-    if isinstance(value, int) and value < 0:
-        raise ValueError("expected a sum of bits, 0 or more, or 'any'")
-    return value
+def _bad_flags(value: Any) -> Any:
+    is_bits = isinstance(value, int) and not isinstance(value, bool) and value >= 0
+    if is_bits or value == "any":
+        return value
+    if isinstance(value, list | tuple) and value:
+        texts = tuple(_whole_number_as_text(text) for text in value)
+        if all(isinstance(text, str) for text in texts):
+            return texts
+    raise ValueError(
+        "expected a sum of bits, 0 or more; or 'any'; or a list of the texts that mean bad, ['U']"
+    )
+
+
+def _number_or_name(value: Any) -> Any:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise ValueError("expected a number, or the name of a keyword or column")  # noqa: TRY004
+    return value if isinstance(value, str) else float(value)
 
 
 #: Ways to say hours and degrees that are no units of astropy.
@@ -102,7 +115,8 @@ ANGLE_WORDS = frozenset(
 _VALUE_NAMES = ("mag", "mag_err", "flux", "flux_err", "value", "error")
 
 AngleUnit = Annotated[str, AfterValidator(_angle_unit)]
-BadFlags = Annotated[int | Literal["any"], AfterValidator(_no_negative_bits)]
+BadFlags = Annotated[Any, BeforeValidator(_bad_flags)]
+ErrorKind = Literal["sigma", "variance", "inverse_variance", "snr"]
 
 
 class _Section(BaseModel):
@@ -134,10 +148,17 @@ class FilesSection(_Section):
     """Files to leave out, as regular expressions like `pattern`: known bad ones, for instance."""
     format: CatalogFormat = "auto"
     hdu: str | int | None = None
-    """Name or number of the FITS extension; by default the one that holds the sources."""
+    """Name or number of the FITS extension, or ``all`` of those that have the same columns; by
+    default the one that holds the sources."""
     delimiter: str | None = None
     column_names: tuple[str, ...] = ()
     """Names of all columns of a text file without a header."""
+    decimal: Literal[".", ","] = "."
+    """The decimal sign of a text file."""
+    comment: str = Field(default="#", min_length=1)
+    """What a comment begins with in a text file."""
+    skip_lines: int = Field(default=0, ge=0)
+    """Lines at the top of a text file that are neither comments nor names nor rows."""
 
     @field_validator("pattern")
     @classmethod
@@ -145,6 +166,11 @@ class FilesSection(_Section):
         if "epoch" not in re.compile(pattern).groupindex:
             raise ValueError("expected a named group (?P<epoch>...), which is the epoch's key")
         return pattern
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """Names of the groups of `pattern`."""
+        return tuple(re.compile(self.pattern).groupindex)
 
 
 class ColumnsSection(_Section):
@@ -160,23 +186,32 @@ class ColumnsSection(_Section):
     flags: str | None = None
     """Catalogue flags of the whole detection."""
     bad_flags: BadFlags | None = None
-    """Bits of `flags` that mean bad; by default all but 1 and 2 for SExtractor, else any bit."""
+    """Bits of `flags` that mean bad; by default all but 1 and 2 for SExtractor, else any bit.
+
+    Flags that are texts (``A``, ``B``, ``U``) need the list of those that mean bad."""
 
 
 class MeasurementSection(_Section):
     """One ``[[measurements]]``: a band, an aperture or a channel."""
 
     key: str
-    """Name in the store. ``{measurement}`` stands for the group of that name in the file name."""
+    """Name in the store. ``{name}`` stands for the group of that name in the file's name, else
+    for the header keyword, else for the texts of the column: one measurement for each of them."""
     value: str
     """Column of the value. Column k of a vector column ``MAG_APER`` is ``MAG_APER_k`` (0: no k)."""
     error: str | None = None
+    error_is: ErrorKind = "sigma"
+    """What the column `error` holds; the store keeps the standard deviation."""
+    optional: bool = False
+    """Whether files may lack the column `value`: then it was not observed."""
     quantity: Quantity | None = None
     """``mag`` or ``flux`` (any linear brightness: flux density, counts, ADU)."""
     unit: str | None = None
     to_magnitude: bool = False
     """Turn fluxes or counts into magnitudes, ``zero_point - 2.5 log10(flux)``."""
-    zero_point: float = 0.0
+    zero_point: Annotated[float | str, BeforeValidator(_number_or_name)] = 0.0
+    """Of `to_magnitude`, or to be added to magnitudes: a number, or the header keyword, column or
+    group that has it."""
     flags: str | None = None
     bad_flags: BadFlags | None = None
     time: str | None = None
@@ -209,11 +244,14 @@ class MeasurementSection(_Section):
         return extra
 
     @model_validator(mode="after")
-    def _uses_its_zero_point(self) -> Self:
-        if "zero_point" in self.model_fields_set and not self.to_magnitude:
+    def _uses_what_it_has(self) -> Self:
+        if self.quantity == "flux" and self.zero_point != 0 and not self.to_magnitude:
             raise ValueError(
-                "zero_point is used only with to_magnitude = true: set it, or remove zero_point"
+                "zero_point makes magnitudes of fluxes only with to_magnitude = true: set it, or "
+                "remove zero_point"
             )
+        if self.error_is != "sigma" and not self.error:
+            raise ValueError(f"error_is = {self.error_is!r} needs the column: set error")
         return self
 
 
@@ -229,6 +267,8 @@ class TimeSection(_Section):
         Literal["utc", "tai", "tt", "tdb", "tcb", "tcg", "ut1"], BeforeValidator(_lower_case)
     ] = "utc"
     """By default what the header or the name (``BJD``) says, else ``utc``."""
+    clock: str | None = None
+    """Keyword, column or group of the time of day, where `name` has the day only."""
     at: Literal["start", "mid", "end"] = "mid"
     """Which moment of the exposure the time names."""
     exposure: float | str | None = None
@@ -350,14 +390,7 @@ class SurveyConfig(_Section):
 
     @model_validator(mode="after")
     def _is_consistent(self) -> Self:
-        groups = re.compile(self.files.pattern).groupindex
-        for section in self.measurements:
-            for name in re.findall(r"\{(.*?)\}", section.key):
-                if name not in groups:
-                    raise ValueError(
-                        f"measurements: key {section.key!r} names a group {{{name}}} that "
-                        f"files.pattern does not have (it has: {', '.join(groups)})"
-                    )
+        groups = self.files.groups
         keys = [section.key for section in self.measurements]
         if repeated := sorted({key for key in keys if keys.count(key) > 1}):
             raise ValueError(f"measurements: the key {repeated[0]!r} is given twice")
@@ -424,9 +457,10 @@ class SurveyConfig(_Section):
     def fingerprint(self) -> str:
         """Digest of every setting that decides what an epoch's row contains."""
         sections = {"files", "columns", "measurements", "time", "missing", "matching"}
-        settings = self.model_dump(mode="json", include=sections)
+        # What is not set is left out: to set what is the default may say more, as of time.scale.
+        settings = self.model_dump(mode="json", include=sections, exclude_unset=True)
         for name in ("folder", "exclude"):
-            del settings["files"][name]
+            settings["files"].pop(name, None)
         text = json.dumps(settings, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 

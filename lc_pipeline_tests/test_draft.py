@@ -325,7 +325,7 @@ EXPECTED = {
         {"key": "oid", "flags": "catflags", "bad_flags": "any"},
         {"from": "column", "name": "hmjd", "refposition": "HELIOCENTER"},
         {"mode": "key"},
-        ["zg"],
+        ["{filtercode}"],
     ),
     "asas": (
         {"key": "ID", "ra_unit": "hourangle", "dec_unit": "deg"},
@@ -341,7 +341,7 @@ EXPECTED = {
     ),
     "wide": ({}, {"from": "column", "name": "mjd_g"}, {"mode": "position"}, ["g", "r"]),
     "two_tables": ({}, {"from": "filename", "format": "jd"}, {"mode": "position"}, ["g", "r"]),
-    "alternating_filters": ({}, {"name": "MJD-OBS"}, {"mode": "position"}, []),
+    "alternating_filters": ({}, {"name": "MJD-OBS"}, {"mode": "position"}, ["{FILTER}"]),
 }
 
 
@@ -535,7 +535,7 @@ def test_draft_of_ey_uma_runs_unchanged(project, tmp_path):
     draft = draft_survey(files, folder=tmp_path)
     found = settings_of(draft)
     assert found["survey"]["name"] == "ey_uma"
-    assert [one["key"] for one in found["measurements"]] == ["R"]
+    assert [one["key"] for one in found["measurements"]] == ["{filter}"]
     assert not draft.to_do
     storage = run(tmp_path, draft)
     assert (len(storage.epoch_keys), len(storage.reference)) == (94, 41)

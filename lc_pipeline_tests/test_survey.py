@@ -15,7 +15,13 @@ TIME = "[time]\nfrom = 'header'\nname = 'T'\n"
 @pytest.mark.parametrize(
     ("rest", "words"),
     [
-        (MEASUREMENT + "zero_point = 25.0", "measurements.0: zero_point is used only with"),
+        (
+            MEASUREMENT + "quantity = 'flux'\nzero_point = 25.0",
+            "zero_point makes magnitudes of flux",
+        ),
+        (MEASUREMENT + "zero_point = true", "measurements.0.zero_point: expected a number, or the"),
+        (MEASUREMENT + "error_is = 'snr'", "measurements.0: error_is = 'snr' needs the column"),
+        ("[columns]\nbad_flags = [2.5]", "columns.bad_flags: .* a list of the texts that mean bad"),
         ("[columns]\nra_unit = 'furlong'", "columns.ra_unit: expected a unit of an angle"),
         ("[columns]\ndec_unit = 's'", "columns.dec_unit: expected a unit of an angle"),
         ("[reference]\nra_unit = 'furlong'", "reference.ra_unit: expected a unit of an angle"),
@@ -48,6 +54,8 @@ def test_a_setting_that_cannot_be_meant_is_refused_by_name(tmp_path, rest, words
 @pytest.mark.parametrize(
     "rest",
     [
+        MEASUREMENT + "zero_point = 'MAGZP'\nbad_flags = ['U', 4]",
+        MEASUREMENT.replace("'g'", "'{FILTER}'") + "error = 'e'\nerror_is = 'variance'",
         MEASUREMENT + "to_magnitude = true\nzero_point = 25.0",
         "[columns]\nra_unit = 'hourangle'\ndec_unit = 'rad'",
         "[columns]\nra_unit = 'Degrees'\nbad_flags = 'any'",

@@ -10,13 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from astropy.table import Column, Table
-from numpy.typing import NDArray
 
 from lc_pipeline.catalogs import names as known
-from lc_pipeline.catalogs.brightness import quantity_of, recognise_brightness
 from lc_pipeline.catalogs.file_columns import FileColumns, listed
-from lc_pipeline.catalogs.landing import expand_key
-from lc_pipeline.catalogs.missing import texts_of
+from lc_pipeline.catalogs.measurement_plan import plan_measurements
 from lc_pipeline.errors import CatalogError
 from lc_pipeline.survey import MeasurementSection, SurveyConfig
 
@@ -36,9 +33,7 @@ class ColumnPlan:
     measurements : tuple of MeasurementSection
         With every column, quantity and unit resolved and keys expanded for this file.
     templates : tuple of str
-        The measurements' keys before ``{group}`` was expanded.
-    names_a_filter : bool
-        The keys come from this file's filter, so that other epochs may have others.
+        The measurements' keys before ``{name}`` was expanded.
     notes : tuple of str
     """
 
@@ -47,7 +42,6 @@ class ColumnPlan:
     key: str | None
     measurements: tuple[MeasurementSection, ...]
     templates: tuple[str, ...]
-    names_a_filter: bool
     notes: tuple[str, ...]
 
 
@@ -74,19 +68,9 @@ def plan_columns(
     columns = FileColumns(str(path), table)
     ra, dec = _find_position(columns, survey)
     key = _find_key(columns, survey)
-    by_filter = False
-    if survey.measurements:
-        templates, measurements = _configured(columns, survey, groups)
-    else:
-        templates, measurements, by_filter = _recognised(columns, survey, groups)
-    for section in measurements:
-        _refuse_several_bands(columns, section)
-    if survey.measurements:
-        _say_other_filter(columns, templates, groups)
+    templates, measurements = plan_measurements(columns, survey, groups)
     measurements = [_with_flags(columns, section, survey) for section in measurements]
-    return ColumnPlan(
-        ra, dec, key, tuple(measurements), tuple(templates), by_filter, tuple(columns.notes)
-    )
+    return ColumnPlan(ra, dec, key, tuple(measurements), tuple(templates), tuple(columns.notes))
 
 
 def _only(columns: FileColumns, found: Sequence[str], what: str, setting: str) -> str:
@@ -186,207 +170,6 @@ def _find_key(columns: FileColumns, survey: SurveyConfig) -> str | None:
     key = _only(columns, found, "object's name", "columns.key")
     columns.notes.append(f"objects are named by {key} (recognised)")
     return key
-
-
-def _configured(
-    columns: FileColumns, survey: SurveyConfig, groups: dict[str, str]
-) -> tuple[list[str], list[MeasurementSection]]:
-    """Return the configured measurements that this file has.
-
-    A key with ``{group}`` belongs to the files that have the group. A literal key may be absent
-    from a file only if files of several channels are told apart by the group ``measurement``.
-    """
-    templates, measurements = [], []
-    absent: list[MeasurementSection] = []
-    for section in survey.measurements:
-        key = expand_key(section.key, groups)
-        if key is None:
-            continue
-        literal = "{" not in section.key
-        value = section.value.removesuffix("_0")
-        if literal and "measurement" in groups and not {section.value, value} & {*columns.names}:
-            absent.append(section)
-            continue
-        templates.append(section.key)
-        measurements.append(_resolve(columns, section, key))
-    if not measurements and absent:
-        columns.require(absent[0].value, f"measurements ({absent[0].key}).value")
-    return templates, measurements
-
-
-def _resolve(columns: FileColumns, section: MeasurementSection, key: str) -> MeasurementSection:
-    setting = f"measurements ({key})"
-    value = columns.require(section.value, f"{setting}.value")
-    error: str | None
-    if section.error:
-        error = columns.require(section.error, f"{setting}.error")
-    else:
-        error = known.find_error(value, columns.names)
-        columns.notes.append(
-            f"{key}: the error of {value} is {error} (recognised by name)"
-            if error
-            else f"{key}: {value} has no error column"
-        )
-    quantity = section.quantity or quantity_of(columns.unit(value), value)
-    if quantity is None and not section.to_magnitude:
-        raise CatalogError(
-            columns.path,
-            f"{setting}: neither unit nor name of column {value!r} says whether it is a magnitude "
-            f"or a flux; set quantity = 'mag' or 'flux'",
-        )
-    changes = {
-        "key": key,
-        "value": value,
-        "error": error,
-        "quantity": "flux" if section.to_magnitude else quantity,
-        "unit": section.unit or columns.unit(value) or ("mag" if quantity == "mag" else None),
-        "flags": section.flags and columns.require(section.flags, f"{setting}.flags"),
-        "time": section.time and columns.require(section.time, f"{setting}.time"),
-        "where": section.where
-        and {
-            columns.require(column, f"{setting}.where"): text
-            for column, text in section.where.items()
-        },
-        "extra": {
-            name: columns.require(column, f"{setting}.extra.{name}")
-            for name, column in section.extra.items()
-        },
-    }
-    return section.model_copy(update=changes)
-
-
-def _recognised(
-    columns: FileColumns, survey: SurveyConfig, groups: dict[str, str]
-) -> tuple[list[str], list[MeasurementSection], bool]:
-    pairs = recognise_brightness(columns)
-    if not pairs:
-        raise CatalogError(
-            columns.path,
-            f"no column is recognised as a magnitude or a flux; name one in [[measurements]]. "
-            f"Columns are: {listed(columns.names)}",
-        )
-    stems = [known.band_of(value) or value.lower() for value, _, _ in pairs]
-    bands = [known.band_of(value) is not None for value, _, _ in pairs]
-    if len(set(stems)) < len(stems):
-        stems = [value.lower() for value, _, _ in pairs]
-    if len(set(stems)) < len(stems):
-        stems = [value for value, _, _ in pairs]
-    prefix: str | None = None
-    by_filter = False
-    if "measurement" in groups:
-        prefix = "{measurement}"
-    elif not any(bands) and (name := _filter_name(columns)):
-        prefix, by_filter = name, True
-        columns.notes.append(f"the measurements are named by the filter, {name}")
-    templates = stems
-    if prefix:
-        templates = [prefix] if len(stems) == 1 else [f"{prefix}-{stem}" for stem in stems]
-    measurements = []
-    for template, (value, error, quantity) in zip(templates, pairs, strict=True):
-        key = expand_key(template, groups) or template
-        measurements.append(
-            MeasurementSection(
-                key=key,
-                value=value,
-                error=error,
-                quantity=quantity,
-                unit=columns.unit(value) or ("mag" if quantity == "mag" else None),
-                # With [time] configured, only times that it names are read.
-                time=None if survey.time else known.find_time(value, columns.names),
-            )
-        )
-    said = ", ".join(
-        f"{section.key} = {section.value} ± {section.error or 'no error'}"
-        for section in measurements
-    )
-    columns.notes.append(f"measurements recognised: {said}")
-    return templates, measurements, by_filter
-
-
-def _filter_name(columns: FileColumns) -> str | None:
-    """Name the filter of the whole file, by a column that says so in every row or by the header."""
-    for alias in known.BAND_NAMES:
-        for name in known.same_names(alias, columns.names):
-            if columns.table[name].dtype.kind not in "US":
-                continue
-            bands = sorted({band for band in texts_of(columns.table[name]) if band})
-            if len(bands) > 1:
-                raise CatalogError(
-                    columns.path,
-                    f"column {name!r} says that rows are of several bands ({listed(bands, 8)}), "
-                    f"which would be mixed in one light curve; {_HOW_TO_TELL_BANDS.format(name)}",
-                )
-            if bands:
-                return bands[0]
-    for keyword in known.BAND_KEYWORDS:
-        if name := str(columns.table.meta.get(keyword, "")).strip():
-            return name
-    return None
-
-
-_HOW_TO_TELL_BANDS = (
-    "give each band its [[measurements]] with where = {{ {} = '...' }} (or write one file per "
-    "band, or a column per band)"
-)
-
-
-def rows_where(table: Table, where: dict[str, str]) -> NDArray[np.bool_]:
-    """Tell which rows have the given texts in the given columns.
-
-    Examples
-    --------
-    >>> rows_where(Table({"fid": [1, 2, 1]}), {"fid": "1"})
-    array([ True, False,  True])
-    """
-    mine = np.ones(len(table), dtype=np.bool_)
-    for name, text in where.items():
-        cells = np.array(texts_of(table[name]), dtype=np.str_)
-        mine &= cells == text.strip()
-    return mine
-
-
-def _refuse_several_bands(columns: FileColumns, section: MeasurementSection) -> None:
-    """Refuse a measurement whose rows are of several bands, as a column of theirs says.
-
-    A value that is named after its band has the band of its column; ``where = {}`` says that the
-    column says nothing of this measurement.
-    """
-    if section.where == {} or known.band_of(section.value):
-        return
-    for alias in (*known.BAND_NAMES, *known.BAND_NUMBERS):
-        for name in known.same_names(alias, columns.names):
-            if columns.table[name].dtype.kind not in "USiu":
-                continue
-            mine = rows_where(columns.table, section.where or {})
-            bands = sorted({band for band in texts_of(columns.table[name][mine]) if band})
-            if len(bands) > 1:
-                raise CatalogError(
-                    columns.path,
-                    f"measurement {section.key!r}: column {name!r} says that rows are of several "
-                    f"bands ({listed(bands, 8)}), which would be mixed in one light curve; "
-                    f"{_HOW_TO_TELL_BANDS.format(name)}. With where = {{}} all rows are taken",
-                )
-
-
-def _say_other_filter(
-    columns: FileColumns, templates: Sequence[str], groups: dict[str, str]
-) -> None:
-    """Say where the header has a filter that the measurement's key does not tell."""
-    keyword = next((key for key in known.BAND_KEYWORDS if columns.table.meta.get(key)), None)
-    if keyword is None:
-        return
-    band = str(columns.table.meta[keyword]).strip()
-    blind = [
-        template
-        for template in templates
-        if "{" not in template and band.lower() not in known.words_of(template)
-    ]
-    if band and blind and band not in groups.values() and len(templates) == len(blind):
-        columns.notes.append(
-            f"the file's {keyword} is {band}, and measurement {blind[0]!r} does not tell bands "
-            f"apart: files of other bands would be mixed with it (name the band by a group "
-            f"(?P<measurement>...) in files.pattern and write key = '{{measurement}}')"
-        )
 
 
 def _with_flags(

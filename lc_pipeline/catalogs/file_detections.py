@@ -9,13 +9,16 @@ from astropy import units as u
 from astropy.table import Table
 from numpy.typing import NDArray
 
-from lc_pipeline.catalogs.columns import ColumnPlan, plan_columns, rows_where
+from lc_pipeline.catalogs.columns import ColumnPlan, plan_columns
 from lc_pipeline.catalogs.landing import LandedFile
 from lc_pipeline.catalogs.measurement_columns import MeasurementColumns
+from lc_pipeline.catalogs.measurement_plan import names_in, rows_where
 from lc_pipeline.catalogs.missing import (
+    POGSON,
     catalog_flags_of,
     flag_missing,
     is_bad,
+    is_listed,
     numbers_of,
     texts_of,
     to_magnitudes,
@@ -84,7 +87,7 @@ def read_detections(
         times = FileTimes(np.nan, "utc", "UNKNOWN", np.nan, notes=(error.reason,))
     notes += times.notes
     measurements = {
-        section.key: _measure(path, table, section, survey.missing, times, kept, notes)
+        section.key: _measure(file, table, section, survey.missing, times, kept, notes)
         for section in plan.measurements
     }
     key = None if names is None else names[kept]
@@ -104,7 +107,11 @@ def _kept_as_written(survey: SurveyConfig) -> list[str]:
     if survey.matching.mode == "key" and not names:
         names = list(KEY_NAMES)
     for section in survey.measurements:
-        names += section.where or ()
+        names += [*(section.where or ()), *names_in(section.key)]
+        if isinstance(section.bad_flags, tuple) and section.flags:
+            names.append(section.flags)
+    if isinstance(survey.columns.bad_flags, tuple) and survey.columns.flags:
+        names.append(survey.columns.flags)
     if survey.time and survey.time.source == "column" and "%" in survey.time.format:
         names.append(survey.time.name)
     return names
@@ -147,7 +154,7 @@ def _positions(
 
 
 def _measure(
-    path: object,
+    file: LandedFile,
     table: Table,
     section: MeasurementSection,
     missing: MissingSection,
@@ -155,6 +162,8 @@ def _measure(
     kept: NDArray[np.bool_],
     notes: list[str],
 ) -> MeasurementColumns:
+    path = file.path
+
     def numbers(name: str) -> Floats:
         return numbers_of(path, name, table[name])[kept]
 
@@ -165,14 +174,22 @@ def _measure(
         notes.append(f"{section.key}: {len(limits)} {are} ({limits[0]!r}), taken as missing")
     error = numbers(section.error) if section.error else np.full(value.shape, np.nan)
     quantity = section.quantity or "flux"
+    error = _as_sigma(section, value, error, missing)
     value, error, unit = _in_one_unit(table, section, value, error)
     value, error, flags = flag_missing(value, error, quantity, missing)
+    zero_point = _zero_point(file, table, section.zero_point, missing, kept)
     if section.to_magnitude:
-        value, error, flags = to_magnitudes(value, error, flags, section.zero_point)
+        value, error, flags = to_magnitudes(value, error, flags, zero_point)
         quantity, unit = "mag", "mag"
+    elif quantity == "mag":
+        value = value + zero_point
+    no_zero = ~np.isfinite(zero_point) & (flags & int(MeasurementFlag.NON_POSITIVE_FLUX) == 0)
+    value, error = np.where(no_zero, np.nan, value), np.where(no_zero, np.nan, error)
+    flags = np.where(no_zero, FLAG_DTYPE.type(MeasurementFlag.BAD_VALUE), flags)
     catalog_flags = None
     if section.flags:
-        catalog_flags = catalog_flags_of(path, section.flags, table[section.flags])[kept]
+        column = table[section.flags]
+        catalog_flags = catalog_flags_of(path, section.flags, column, section.bad_flags)[kept]
         # Where there is no value, the flag of the value has nothing to say.
         bad = is_bad(catalog_flags, section.bad_flags) & np.isfinite(value)
         flags |= FLAG_DTYPE.type(MeasurementFlag.CATALOG_FLAGGED) * bad
@@ -191,6 +208,7 @@ def _measure(
         catalog_flags,
         time,
         extra,
+        found_nothing=not len(table),
     )
     if not section.where:
         return measured
@@ -199,6 +217,53 @@ def _measure(
         said = ", ".join(f"{column} = {text!r}" for column, text in section.where.items())
         notes.append(f"{section.key}: no row has {said}")
     return _only_where(measured, mine)
+
+
+def _zero_point(
+    file: LandedFile,
+    table: Table,
+    zero_point: float | str,
+    missing: MissingSection,
+    kept: NDArray[np.bool_],
+) -> Floats:
+    """Zero point of each row, NaN where there is none: a number, group, keyword or column."""
+    if isinstance(zero_point, str) and zero_point in table.colnames:
+        rows = numbers_of(file.path, zero_point, table[zero_point])[kept]
+        return np.where(is_listed(rows, missing.values), np.nan, rows)
+    found: object = zero_point
+    if isinstance(zero_point, str):
+        found = file.groups.get(zero_point, table.meta.get(zero_point.upper()))
+        if found is None:
+            raise CatalogError(
+                file.path,
+                f"zero_point: {zero_point!r} is neither a group of the file's name, a header "
+                f"keyword nor a column",
+            )
+    try:
+        number = float(str(found))
+    except ValueError:
+        number = np.nan
+    if not np.isfinite(number) or is_listed(np.array([number]), missing.values)[0]:
+        raise CatalogError(
+            file.path,
+            f"zero_point: {zero_point} is {found!r}, which is no magnitude; correct it, or leave "
+            f"the file out with files.exclude",
+        )
+    return np.full(int(kept.sum()), number)
+
+
+def _as_sigma(
+    section: MeasurementSection, value: Floats, error: Floats, missing: MissingSection
+) -> Floats:
+    """Turn variances and signal to noise into standard deviations; see ``error_is``."""
+    if section.error_is == "sigma":
+        return error
+    # What must be positive to have a standard deviation, and is no sentinel.
+    good = (error > 0) & ~is_listed(error, (*missing.values, *missing.errors))
+    error = np.where(good, error, np.nan)
+    if section.error_is == "snr":
+        return (POGSON if section.quantity == "mag" else np.abs(value)) / error
+    return np.sqrt(error if section.error_is == "variance" else 1 / error)
 
 
 def _only_where(measured: MeasurementColumns, mine: NDArray[np.bool_]) -> MeasurementColumns:
@@ -213,6 +278,7 @@ def _only_where(measured: MeasurementColumns, mine: NDArray[np.bool_]) -> Measur
         None if own is None else np.where(mine, own, 0),
         None if measured.time is None else np.where(mine, measured.time, np.nan),
         {name: np.where(mine, extra, np.nan) for name, extra in measured.extra.items()},
+        measured.found_nothing,
     )
 
 
@@ -222,15 +288,19 @@ def _in_one_unit(
     """Bring the error to the unit of the value, and millimagnitudes to magnitudes."""
     unit = section.unit or ""
     parsed = u.Unit(unit, parse_strict="silent")
-    if section.error and unit and table[section.error].unit is not None:
+    power = {"sigma": 1.0, "variance": 0.5, "inverse_variance": -0.5}.get(section.error_is)
+    if section.error and power and unit and table[section.error].unit is not None:
         of_error = u.Unit(str(table[section.error].unit), parse_strict="silent")
+        if _is_linear(of_error):
+            of_error = of_error**power
         same = _is_linear(parsed) and _is_linear(of_error) and parsed.is_equivalent(of_error)
         if same and (factor := float(of_error.to(parsed))) != 1:
             error = error * factor
     if section.quantity == "mag" and _is_linear(parsed) and parsed.is_equivalent(u.mag):
         factor = float(parsed.to(u.mag))
         if factor != 1:
-            return value * factor, error * factor, "mag"
+            # Signal to noise has made it an error in magnitudes.
+            return value * factor, error * (factor if power else 1.0), "mag"
     return value, error, unit
 
 

@@ -9,8 +9,10 @@ from pathlib import Path
 
 import numpy as np
 from astropy.io import fits
-from astropy.table import Table, vstack
+from astropy.table import MaskedColumn, Table, vstack
+from numpy.typing import NDArray
 
+from lc_pipeline.catalogs.names import POSITION_NAMES, same_names
 from lc_pipeline.errors import CatalogError
 from lc_pipeline.survey import FilesSection
 
@@ -28,7 +30,8 @@ def read_fits(path: Path, contents: bytes, files: FilesSection) -> Table:
     """Read the table of sources of a FITS file, with header keywords in ``meta``.
 
     The table is the extension ``files.hdu``, else all ``LDAC_OBJECTS`` of a FITS_LDAC file, else
-    the first extension that is a table with rows.
+    the first table with rows, of those with positions by name if there are any. With ``"all"``
+    these are read as one, as far as they have the same columns.
 
     Raises
     ------
@@ -86,7 +89,7 @@ def _choose(
     path: Path, hdus: fits.HDUList, configured: str | int | None
 ) -> tuple[list[int], list[str]]:
     listing = ", ".join(f"{index} {hdu.name or '(no name)'}" for index, hdu in enumerate(hdus))
-    if configured is not None:
+    if configured is not None and configured != "all":
         try:
             index = hdus.index_of(configured)
             found = _is_table(hdus[index])
@@ -107,17 +110,37 @@ def _choose(
             path, f"has no table extension (extensions are: {listing}); an image is no catalogue"
         )
     filled = [index for index in tables if hdus[index].header["NAXIS2"] > 0] or tables
+    n_filled = len(filled)
+    with_positions = [index for index in filled if _has_position(hdus[index])]
+    filled = with_positions or filled
+    alike = [
+        index for index in filled if hdus[index].columns.names == hdus[filled[0]].columns.names
+    ]
+    if configured == "all":
+        return alike, []
+    if with_positions and len(alike) > 1:
+        raise CatalogError(
+            path,
+            f"has {len(alike)} tables of the same columns ({listing}): set files.hdu = 'all' to "
+            f"read them as one catalogue (the chips of a camera), or to the one that is meant",
+        )
     notes: list[str] = []
-    if len(filled) > 1:
+    if n_filled > 1:
         notes.append(
-            f"extension {filled[0]} of {len(filled)} tables is read ({listing}); "
+            f"extension {filled[0]} of {n_filled} tables is read ({listing}); "
             f"set files.hdu for another"
         )
     return filled[:1], notes
 
 
+def _has_position(hdu: fits.BinTableHDU) -> bool:
+    names = hdu.columns.names
+    return any(same_names(ra, names) and same_names(dec, names) for ra, dec in POSITION_NAMES)
+
+
 def _read_hdu(path: Path, hdus: fits.HDUList, index: int) -> Table:
     hdu = hdus[index]
+    nulls = _nulls_of_scaled_columns(hdu)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # units that astropy does not know stay as text
         try:
@@ -127,11 +150,26 @@ def _read_hdu(path: Path, hdus: fits.HDUList, index: int) -> Table:
                 path, f"the table in extension {index} cannot be read ({error}); fetch it again"
             ) from error
         header = _keywords(hdus[0].header) | _image_header(hdus, index) | _keywords(hdu.header)
+    for name, mask in nulls.items():
+        table[name] = MaskedColumn(table[name], mask=mask | np.ma.getmaskarray(table[name]))
     for number, name in enumerate(hdu.columns.names, 1):
         if ucd := hdu.header.get(f"TUCD{number}"):
             table[name].meta["ucd"] = str(ucd)
     table.meta = header
     return table
+
+
+def _nulls_of_scaled_columns(hdu: fits.BinTableHDU) -> dict[str, NDArray[np.bool_]]:
+    """Find the cells that are TNULL in columns with TSCAL or TZERO, which astropy overlooks."""
+    if not isinstance(hdu, fits.BinTableHDU) or hdu.data is None:
+        return {}
+    stored = hdu.data.view(np.ndarray)
+    return {
+        column.name: stored[column.name] == column.null
+        for column in hdu.columns
+        if column.null not in (None, "")
+        and (column.bscale not in (None, "", 1) or column.bzero not in (None, "", 0))
+    }
 
 
 def _keywords(header: fits.Header) -> dict[str, object]:

@@ -29,3 +29,5 @@ class MeasurementColumns:
     time: NDArray[np.float64] | None = None
     """MJD of each row where rows have times of their own; NaN where missing."""
     extra: dict[str, NDArray[np.float64]] = field(default_factory=dict)
+    found_nothing: bool = False
+    """A file that has this measurement has no rows: it was observed, and nothing was detected."""

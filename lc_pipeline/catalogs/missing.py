@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 import numpy as np
 from astropy.table import Column, MaskedColumn
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from lc_pipeline.catalogs.text_tables import EMPTY_CELLS
 from lc_pipeline.errors import CatalogError
 from lc_pipeline.flags import FLAG_DTYPE, MeasurementFlag
-from lc_pipeline.survey import MissingSection, Quantity
+from lc_pipeline.survey import BadFlags, MissingSection, Quantity
 
 #: Magnitudes per relative flux, 2.5 / ln 10 = 1.0857.
 POGSON = 2.5 / np.log(10)
@@ -120,9 +121,8 @@ def flag_missing(
     """
     no_value = ~np.isfinite(value)
     no_error = ~np.isfinite(error) | (error < 0)
-    for sentinel in missing.values:
-        no_value |= _same_number(value, sentinel)
-        no_error |= _same_number(error, sentinel)
+    no_value |= is_listed(value, missing.values)
+    no_error |= is_listed(error, missing.values)
     for sentinel in missing.errors:
         no_error |= error == sentinel
     if quantity == "mag":
@@ -136,13 +136,13 @@ def flag_missing(
     return np.where(no_value, np.nan, value), np.where(no_value | no_error, np.nan, error), flags
 
 
-def _same_number(array: Floats, sentinel: float) -> NDArray[np.bool_]:
-    """Equal as written, whether the file keeps 4 or 8 bytes of it."""
-    return np.isin(array, [sentinel, float(np.float32(sentinel))])
+def is_listed(array: Floats, sentinels: Sequence[float]) -> NDArray[np.bool_]:
+    """Say where a number is one of `sentinels`, whether the file keeps 4 or 8 bytes of it."""
+    return np.isin(array, [*sentinels, *map(float, np.array(sentinels, dtype=np.float32))])
 
 
 def to_magnitudes(
-    flux: Floats, error: Floats, flags: Flags, zero_point: float
+    flux: Floats, error: Floats, flags: Flags, zero_point: float | Floats
 ) -> tuple[Floats, Floats, Flags]:
     """Turn fluxes into magnitudes, ``zero_point - 2.5 log10(flux)``; errors 1.0857 dF/F.
 
@@ -150,7 +150,7 @@ def to_magnitudes(
     ----------
     flux, error : (n_sources,) array of float
     flags : (n_sources,) array of uint16
-    zero_point : float, mag
+    zero_point : float or (n_sources,) array of float, mag
 
     Returns
     -------
@@ -178,20 +178,41 @@ def to_magnitudes(
     return zero_point - 2.5 * magnitude, relative, flags
 
 
-def catalog_flags_of(path: object, name: str, column: Column) -> NDArray[np.int64]:
+def catalog_flags_of(
+    path: object, name: str, column: Column, bad_flags: BadFlags | None = None
+) -> NDArray[np.int64]:
     """Turn a column of flags into integers; masked or empty cells say nothing, so they are 0.
+
+    Where `bad_flags` lists the texts that mean bad, the flag is the number of the text in that
+    list, from 1 on, and 0 for all other texts.
 
     Raises
     ------
     CatalogError
-        If the flags are neither whole numbers nor true and false.
+        If the flags are neither whole numbers nor true and false, and no texts are listed.
+
+    Examples
+    --------
+    >>> catalog_flags_of("night1.csv", "quality", Column(["A", "U", ""]), ("B", "U"))
+    array([0, 2, 0])
     """
+    if isinstance(bad_flags, tuple):
+        codes = {text.strip(): number for number, text in enumerate(bad_flags, 1)}
+        return np.array([codes.get(text, 0) for text in texts_of(column)], dtype=np.int64)
     if column.dtype.kind in "iub":
         flags = np.array(np.ma.getdata(column)).astype(np.int64)
         if isinstance(column, MaskedColumn):
             flags[np.ma.getmaskarray(column)] = 0
         return flags
-    numbers = np.nan_to_num(numbers_of(path, name, column), nan=0.0)
+    try:
+        numbers = np.nan_to_num(numbers_of(path, name, column), nan=0.0)
+    except CatalogError:
+        there = sorted({text for text in texts_of(column) if text})
+        raise CatalogError(
+            str(path),
+            f"column {name!r} holds flags that are no numbers ({', '.join(there[:8])}): list those "
+            f"that mean bad as bad_flags = ['{there[-1]}']",
+        ) from None
     wrong = np.flatnonzero(numbers != np.round(numbers))
     if len(wrong):
         raise CatalogError(
@@ -202,14 +223,14 @@ def catalog_flags_of(path: object, name: str, column: Column) -> NDArray[np.int6
     return numbers.astype(np.int64)
 
 
-def is_bad(flags: NDArray[np.int64], bad_flags: int | str | None) -> NDArray[np.bool_]:
-    """Say where catalogue flags mean bad: any bit for ``"any"``, else the bits of `bad_flags`.
+def is_bad(flags: NDArray[np.int64], bad_flags: BadFlags | None) -> NDArray[np.bool_]:
+    """Say where catalogue flags mean bad: any bit, or the bits of `bad_flags` if it is a number.
 
     Examples
     --------
     >>> is_bad(np.array([0, 1, 4, 5]), 4)
     array([False, False,  True,  True])
     """
-    bits = -1 if bad_flags is None or isinstance(bad_flags, str) else bad_flags
+    bits = bad_flags if isinstance(bad_flags, int) else -1
     bad: NDArray[np.bool_] = np.bitwise_and(flags, np.int64(bits)).astype(np.bool_)
     return bad

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from lc_pipeline.survey import Quantity
+from lc_pipeline.survey import ErrorKind, Quantity
 
 #: Right ascension and declination, in pairs. Windowed positions of SExtractor come before
 #: isophotal ones because they are more precise; the columns that VizieR computes (``_RAJ2000``)
@@ -85,6 +85,11 @@ LONE_ERRORS: dict[Quantity, tuple[str, ...]] = {
 
 _ERROR_WORDS = ("err", "error", "errs", "sigma", "sig", "unc", "uncertainty", "std", "stddev")
 _ERROR_INITIALS = ("e", "d", "s")
+_OTHER_ERRORS: dict[str, ErrorKind] = {
+    **dict.fromkeys(("ivar", "invvar"), "inverse_variance"),
+    **dict.fromkeys(("var", "variance"), "variance"),
+    **dict.fromkeys(("snr", "sn", "s2n", "signaltonoise"), "snr"),
+}
 
 BANDS = frozenset(
     re.findall(
@@ -101,7 +106,7 @@ _NOT_BRIGHTNESS = frozenset(
         "std scatter threshold thresh extinction radius growth growthstep ratio flag flags snr chi "
         "chi2 nobs n num color colour delta amplitude amp init surface arcsec2 area quality corr "
         "correction skew kurtosis count npix profile local annulus percentile fraction frac hybrid "
-        "weight cov covariance nr x y noise",
+        "weight ivar invvar var variance cov covariance nr x y noise",
     )
 )
 
@@ -112,6 +117,10 @@ _MAG_WORD = re.compile(
 _FLUX_WORD = re.compile(
     r"(?:[a-z]\w{0,6}?)?flux(?:es)?|counts|cnts|flx|"
     r"flux(?:auto|aper\d*|iso|isocor|psf|petro|best|model|kron|\d+|[ugrizybvjhk])"
+)
+#: Round brackets may hold a band, ``mag(V)``, so that only these are units there.
+_UNIT_AT_END = re.compile(
+    r"(.*\S)\s*(?:\[([^\[\]]+)\]|\((m?mag|deg|degrees|hours|d|days|s|sec|[munµ]?Jy|adu|ADU|counts|e-)\))"
 )
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 
@@ -124,7 +133,7 @@ def words_of(name: str) -> list[str]:
     >>> words_of("MAGERR_APER_1"), words_of("psfFluxErr")
     (['magerr', 'aper', '1'], ['psf', 'flux', 'err'])
     """
-    return [word.lower() for word in _WORD.findall(name)]
+    return [word.lower() for word in _WORD.findall(without_unit(name))]
 
 
 def squeeze(name: str) -> str:
@@ -135,7 +144,31 @@ def squeeze(name: str) -> str:
     >>> squeeze("MJD-OBS")
     'mjdobs'
     """
-    return re.sub(r"[\s_.-]", "", name).lower()
+    return re.sub(r"[\s_.-]", "", without_unit(name)).lower()
+
+
+def without_unit(name: str) -> str:
+    """Take a name without the unit in brackets at its end.
+
+    Examples
+    --------
+    >>> without_unit("Mag err [mag]"), without_unit("RA (deg)"), without_unit("mag(V)")
+    ('Mag err', 'RA', 'mag(V)')
+    """
+    match = _UNIT_AT_END.fullmatch(name)
+    return match[1] if match else name
+
+
+def unit_in(name: str) -> str | None:
+    """Find the unit in brackets at the end of a name.
+
+    Examples
+    --------
+    >>> unit_in("Mag err [mag]"), unit_in("mag(V)")
+    ('mag', None)
+    """
+    match = _UNIT_AT_END.fullmatch(name)
+    return (match[2] or match[3]).strip() if match else None
 
 
 def same_names(wanted: str, names: Iterable[str]) -> list[str]:
@@ -261,6 +294,25 @@ def find_error(value: str, names: Sequence[str]) -> str | None:
         found = squeezed.get(squeeze(candidate))
         if found is not None and found != value:
             return found
+    return None
+
+
+def find_other_error(value: str, names: Sequence[str]) -> tuple[str, ErrorKind] | None:
+    """Find what an error can be had from, in the absence of one: ``flux_ivar_g``, ``snr``.
+
+    Examples
+    --------
+    >>> find_other_error("flux_g", ["flux_g", "flux_ivar_g", "flux_r", "flux_ivar_r"])
+    ('flux_ivar_g', 'inverse_variance')
+    """
+    words = words_of(value)
+    squeezed = {squeeze(name): name for name in reversed(names)}
+    for word, kind in _OTHER_ERRORS.items():
+        candidates = ["".join([*words[:n], word, *words[n:]]) for n in range(len(words), -1, -1)]
+        bare = [word] if sum(quantity_of_name(name) is not None for name in names) == 1 else []
+        for candidate in (*candidates, *bare):
+            if candidate in squeezed:
+                return squeezed[candidate], kind
     return None
 
 

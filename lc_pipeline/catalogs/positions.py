@@ -73,13 +73,12 @@ def read_angles(
     unit = configured or ("" if column.unit is None else str(column.unit))
     unit = unit.strip().lower()
     note = None
-    if column.dtype.kind in "USO":
-        texts = texts_of(column)
-        if any(_SEXAGESIMAL.fullmatch(text) for text in texts):
-            in_hours = is_ra and unit not in {"deg", "degree", "degrees"}
-            if is_ra:
-                note = f"{name} is sexagesimal, taken as {'hours' if in_hours else 'degrees'}"
-            return _from_sexagesimal(path, name, texts) * (15.0 if in_hours else 1.0), note
+    if is_sexagesimal(column):
+        in_hours = is_ra and unit not in {"deg", "degree", "degrees"}
+        if is_ra:
+            note = f"{name} is sexagesimal, taken as {'hours' if in_hours else 'degrees'}"
+        angles = _from_sexagesimal(path, name, texts_of(column))
+        return angles * (15.0 if in_hours else 1.0), note
     numbers = numbers_of(path, name, column)
     if unit in _DEGREES:
         finite = np.abs(numbers[np.isfinite(numbers)])
@@ -97,6 +96,18 @@ def read_angles(
             str(path), f"column {name!r} has unit {unit!r}, which is no angle; set {setting}"
         )
     return np.asarray(numbers * parsed.to(u.deg), dtype=np.float64), note
+
+
+def is_sexagesimal(column: Column) -> bool:
+    """Say whether any cell is text like ``12:30:00`` or ``12 30 00``.
+
+    Examples
+    --------
+    >>> is_sexagesimal(Column(["", "+02 11 59.9"])), is_sexagesimal(Column(["12.5"]))
+    (True, False)
+    """
+    is_text = column.dtype.kind in "USO"
+    return is_text and any(_SEXAGESIMAL.fullmatch(text) for text in texts_of(column))
 
 
 def _from_sexagesimal(path: object, name: str, texts: Sequence[str]) -> Floats:

@@ -7,9 +7,12 @@ catalogues end in anything.
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import hashlib
 import io
+import lzma
+import re
 import warnings
 import zlib
 from collections.abc import Callable, Sequence
@@ -28,6 +31,7 @@ from astropy.time import Time
 from astropy.utils.masked import Masked
 
 from lc_pipeline.catalogs.fits_tables import read_fits
+from lc_pipeline.catalogs.missing import texts_of
 from lc_pipeline.catalogs.text_tables import (
     decode,
     is_sextractor_header,
@@ -39,6 +43,15 @@ from lc_pipeline.errors import CatalogError
 from lc_pipeline.survey import CatalogFormat, FilesSection
 
 READABLE = "ECSV, FITS, FITS_LDAC, VOTable, CSV, Parquet, SExtractor ASCII, IPAC and plain text"
+
+_NOT_READABLE = {b"\x89HDF": "HDF5", b"PK\x03\x04": "a ZIP file or a spreadsheet"}
+
+#: First bytes, name and reader of the kinds of compression.
+_COMPRESSIONS: tuple[tuple[bytes, str, Callable[[bytes], bytes]], ...] = (
+    (b"\x1f\x8b", "gzip", gzip.decompress),
+    (b"BZh", "bzip2", bz2.decompress),
+    (b"\xfd7zXZ\0", "xz", lzma.decompress),
+)
 
 _ANY_FILE = FilesSection(pattern="(?P<epoch>.+)")
 
@@ -106,13 +119,15 @@ def read_catalog_file(
     except OSError as error:
         raise CatalogError(path, f"cannot be read: {error.strerror or error}") from error
     sha256 = hashlib.sha256(contents).hexdigest()
-    if contents[:2] == b"\x1f\x8b":
-        try:
-            contents = gzip.decompress(contents)
-        except (OSError, EOFError, zlib.error) as error:
-            raise CatalogError(
-                path, f"the gzip file is cut off or damaged ({error}); fetch it again"
-            ) from error
+    for magic, name, decompress in _COMPRESSIONS:
+        if contents.startswith(magic):
+            try:
+                contents = decompress(contents)
+            except (OSError, EOFError, ValueError, zlib.error, lzma.LZMAError) as error:
+                raise CatalogError(
+                    path, f"the {name} file is cut off or damaged ({error}); fetch it again"
+                ) from error
+            break
     if not contents.strip():
         raise CatalogError(
             path,
@@ -147,22 +162,26 @@ def detect_format(path: Path, contents: bytes) -> CatalogFormat:
     if contents.startswith(b"PAR1"):
         return "parquet"
     start = contents[:4096]
-    if contents.startswith(b"\x89HDF"):
-        raise CatalogError(path, f"is HDF5; write it as one of {READABLE}")
+    for magic, name in _NOT_READABLE.items():
+        if contents.startswith(magic):
+            raise CatalogError(path, f"is {name}; write it as one of {READABLE}")
     if b"\0" in start and not start.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise CatalogError(path, f"is binary of an unknown kind; what can be read: {READABLE}")
     if b"\0" in start:
         raise CatalogError(path, "is text in UTF-16; write it as UTF-8")
-    text = decode(start).lstrip()
+    return _text_format(path, decode(start).lstrip())
+
+
+def _text_format(path: Path, text: str) -> CatalogFormat:
     if text.startswith("# %ECSV"):
         return "ecsv"
     if text.startswith(("<?xml", "<VOTABLE", "<!--")) and "VOTABLE" in text:
         return "votable"
     if text.startswith("<"):
         raise CatalogError(path, f"is XML or HTML, and no VOTable; what can be read: {READABLE}")
-    if is_sextractor_header(text):
-        return "sextractor"
-    return "ascii"
+    if re.match(r"[\[{]\s*(?:[\[{\"]|$)", text):
+        raise CatalogError(path, f"is JSON; write it as one of {READABLE}")
+    return "sextractor" if is_sextractor_header(text) else "ascii"
 
 
 def _read_ascii(path: Path, contents: bytes, files: FilesSection, texts: Sequence[str]) -> Table:
@@ -211,8 +230,12 @@ def _read_votable(path: Path, contents: bytes, _: FilesSection) -> Table:
     for field in tree.fields:
         if field.ucd and field.name in table.colnames:
             table[field.name].meta["ucd"] = field.ucd
+    systems = [system for one in document.resources for system in one.time_systems]
+    for field in tree.fields:
+        origin = next((s.timeorigin for s in systems if field.ref == s.ID), None)
+        if origin is not None and field.name in table.colnames:
+            table[field.name].meta["time_origin"] = float(origin)
     params = [*document.params, *(p for r in document.resources for p in r.params), *tree.params]
-    systems = [s for r in document.resources for s in r.time_systems]
     if len(systems) == 1:
         table.meta["TIMESYS"] = systems[0].timescale
         table.meta["TREFPOS"] = systems[0].refposition
@@ -229,6 +252,8 @@ def _read_parquet(path: Path, contents: bytes, _: FilesSection) -> Table:
         ) from error
     metadata = arrow.schema.metadata or {}
     if b"table_meta_yaml" in metadata:  # written by astropy, with units and mixin columns
+        if any(pa.types.is_dictionary(kind) for kind in arrow.schema.types):
+            contents = _without_dictionaries(arrow)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return Table.read(io.BytesIO(contents), format="parquet")
@@ -239,6 +264,22 @@ def _read_parquet(path: Path, contents: bytes, _: FilesSection) -> Table:
         if unit := details.get(b"unit") or details.get(b"units"):
             table[name].unit = unit.decode()
     return table
+
+
+def _without_dictionaries(arrow: pa.Table) -> bytes:
+    """Write a table as Parquet again with plain columns, which is all that astropy reads."""
+    plain = pa.schema(
+        [
+            pa.field(field.name, field.type.value_type)
+            if pa.types.is_dictionary(field.type)
+            else field
+            for field in arrow.schema
+        ],
+        metadata=arrow.schema.metadata,
+    )
+    stream = pa.BufferOutputStream()
+    pq.write_table(arrow.cast(plain), stream)
+    return bytes(stream.getvalue())
 
 
 _READERS: dict[str, Callable[[Path, bytes, FilesSection], Table]] = {
@@ -264,6 +305,7 @@ def _plain(path: Path, table: Table) -> Table:
             if plain_name in columns:
                 raise CatalogError(path, f"two columns have the same name, {plain_name!r}")
             columns[plain_name] = column
+    columns |= _joined_angles(columns)
     meta: dict[str, Any] = {}
     for key, entry in table.meta.items():
         nested = entry if isinstance(entry, dict) else {key: entry}
@@ -271,6 +313,26 @@ def _plain(path: Path, table: Table) -> Table:
             if isinstance(content, str | int | float | bool | np.generic):
                 meta.setdefault(str(name).upper(), content)
     return Table(columns, meta=meta, copy=False)
+
+
+def _joined_angles(columns: dict[str, Column]) -> dict[str, Column]:
+    """Join what tables of the CDS have in several columns: ``RAh``, ``RAm``, ``RAs``, ``DE-``."""
+    joined: dict[str, Column] = {}
+    for name, parts in (
+        ("RAhms", ("RAh", "RAm", "RAs")),
+        ("DEdms", ("DE-", "DEd", "DEm", "DEs")),
+    ):
+        if name not in columns and all(part in columns for part in parts):
+            cells = [texts_of(columns[part]) for part in parts]
+            signs = cells.pop(0) if parts[0] == "DE-" else [""] * len(cells[0])
+            joined[name] = Column(
+                [
+                    sign + ":".join(numbers) if all(numbers) else ""
+                    for sign, *numbers in zip(signs, *cells, strict=True)
+                ],
+                dtype=str,
+            )
+    return joined
 
 
 def _plain_columns(name: str, column: Any) -> dict[str, Column]:

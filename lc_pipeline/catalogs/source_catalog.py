@@ -387,4 +387,5 @@ def _join(
             name: joined(part.extra.get(name) if part else None for part in parts)
             for name in extra_names
         },
+        found_nothing=any(part.found_nothing for part in there),
     )

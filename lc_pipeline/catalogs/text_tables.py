@@ -18,9 +18,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pacsv
+from astropy import units as u
 from astropy.table import Column, MaskedColumn, Table
 
-from lc_pipeline.catalogs.names import squeeze
+from lc_pipeline.catalogs.names import squeeze, unit_in
 from lc_pipeline.errors import CatalogError
 from lc_pipeline.survey import FilesSection
 
@@ -32,6 +33,9 @@ EMPTY_CELLS = (
 
 _SEXTRACTOR_COLUMN = re.compile(r"#\s+(\d+)\s+([^\s\[]+)(?:\s.*?)?(?:\[([^\]]*)\])?\s*$")
 _KEYWORD = re.compile(r"#+\s*([A-Za-z][\w-]*)\s*[=:]\s*(.+?)\s*$")
+#: A line that is drawn under the names.
+_RULE = re.compile(r"[\s|+:=-]*[=-]{3}[\s|+:=-]*")
+_COMMA = re.compile(r"(?<=\d),(?=\d)")
 _UNIT_SEPARATOR = "\x1f"
 _UNKNOWN_YAML_TAG = re.compile(rb"(?<=\s)!(?!astropy\b|numpy\b|!)[A-Za-z_][\w.]*")
 
@@ -74,14 +78,26 @@ def read_text(
     """
     text = decode(contents)
     lines = text.split("\n")
+    lines[: files.skip_lines] = [""] * min(files.skip_lines, len(lines))
+    if files.comment != "#":
+        lines = [
+            f"#{line.lstrip().removeprefix(files.comment)}"
+            if line.lstrip().startswith(files.comment)
+            else line
+            for line in lines
+        ]
     comments = [line.lstrip() for line in lines if _is_comment(line)]
     numbered = [
         (number, line)
         for number, line in enumerate(lines, 1)
-        if line and not _is_comment(line) and not line.isspace()
+        if line and not _is_comment(line) and not line.isspace() and not _RULE.fullmatch(line)
     ]
     rows = [line for _, line in numbered]
-    delimiter = files.delimiter or (None if sextractor else _guess_delimiter(rows or comments))
+    # A tab or semicolon in every line is no part of a cell, as a comma may be.
+    signs = ("\t", ";", ",", "|") if files.decimal == "." else ("\t", ";", "|")
+    delimiter = files.delimiter or (
+        None if sextractor else _guess_delimiter(rows or comments, signs)
+    )
     delimiter = None if delimiter is not None and delimiter.isspace() and delimiter != "\t" else (
         delimiter
     )  # fmt: skip
@@ -94,17 +110,20 @@ def read_text(
         names, has_header_line = _header_names(path, rows, comments, delimiter)
         if has_header_line:
             numbered, rows = numbered[1:], rows[1:]
+            units = _units_of(rows, names, delimiter)
+            if units:
+                numbered, rows = numbered[1:], rows[1:]
     try:
-        as_written = {squeeze(text) for text in texts}
-        table = _parse_rows(
-            path, rows, names, delimiter, [name for name in names if squeeze(name) in as_written]
-        )
+        wanted = {squeeze(text) for text in texts}
+        as_written = [name for name in names if squeeze(name) in wanted]
+        table = _parse_rows(path, rows, names, delimiter, as_written, files.decimal)
     except pa.ArrowInvalid as error:
         # Only now, since it takes as long as the parsing: which row, and what to do about it.
         _refuse_ragged(path, numbered, delimiter, len(names))
         raise CatalogError(
             path, f"cannot be read as a table of {len(names)} columns: {_first_line(error)}"
         ) from error
+    units = {name: unit for name in names if (unit := _known_unit(name))} | units
     for name, unit in units.items():
         table[name].unit = unit
     table.meta.update(_keywords(comments))
@@ -179,10 +198,34 @@ def _first_line(error: Exception) -> str:
     return (str(error).strip() or type(error).__name__).split("\n")[0][:200]
 
 
-def _guess_delimiter(lines: Sequence[str]) -> str | None:
+def _units_of(rows: Sequence[str], names: Sequence[str], delimiter: str | None) -> dict[str, str]:
+    """Read a line of units between the names and the numbers; nothing if there is none."""
+    if len(rows) < 2:  # noqa: PLR2004
+        return {}
+    first, second = _cells(rows[0], delimiter), _cells(rows[1], delimiter)
+    if len(first) != len(names) or len(second) != len(names):
+        return {}
+    of_numbers = [cell for cell, below in zip(first, second, strict=True) if _is_number(below)]
+    are_units = any(first) and not any(_is_number(cell) for cell in of_numbers if cell)
+    if not are_units or not any(map(_is_unit, of_numbers)):
+        return {}
+    return {name: cell for name, cell in zip(names, first, strict=True) if _is_unit(cell)}
+
+
+def _is_unit(text: str) -> bool:
+    return bool(text) and not isinstance(u.Unit(text, parse_strict="silent"), u.UnrecognizedUnit)
+
+
+def _known_unit(name: str) -> str | None:
+    """Find the unit in a column's name, ``Mag [mag]``."""
+    text = unit_in(name) or ""
+    return text if _is_unit(text) else None
+
+
+def _guess_delimiter(lines: Sequence[str], signs: Sequence[str]) -> str | None:
     """Find the sign that stands equally often in the first lines; None is white space."""
     sample = [re.sub(r'"[^"]*"', '""', line) for line in lines[:20]]
-    for delimiter in (",", "\t", ";", "|"):
+    for delimiter in signs:
         counts = [line.count(delimiter) for line in sample]
         # The last line of the sample may be where a file was cut, so the first decides.
         if (
@@ -197,13 +240,15 @@ def _guess_delimiter(lines: Sequence[str]) -> str | None:
 def _cells(line: str, delimiter: str | None) -> list[str]:
     if delimiter is None and '"' not in line:
         return line.split()
-    reader = csv.reader([line.strip()], delimiter=delimiter or " ", skipinitialspace=True)
+    # A tab at the end is an empty cell.
+    line = line.strip() if delimiter is None else line.strip(" \r\n")
+    reader = csv.reader([line], delimiter=delimiter or " ", skipinitialspace=True)
     return [cell.strip() for cell in next(reader)]
 
 
 def _is_number(cell: str) -> bool:
     try:
-        float(cell)
+        float(_COMMA.sub(".", cell))
     except ValueError:
         return cell in EMPTY_CELLS
     return True
@@ -274,7 +319,10 @@ def _refuse_ragged(
         if n_cells == n_names:
             continue
         if row == 1:
-            remedy = f"name all {n_cells} columns in files.column_names, or set files.delimiter"
+            remedy = (
+                f"name all {n_cells} columns in files.column_names, set files.delimiter, or leave "
+                f"lines above the table out with files.skip_lines or files.comment"
+            )
         elif row == len(numbered):
             remedy = "it is the last row: the file was probably cut off; fetch it again"
         else:
@@ -292,6 +340,7 @@ def _parse_rows(
     names: list[str],
     delimiter: str | None,
     as_written: Sequence[str],
+    decimal: str,
 ) -> Table:
     if len(set(names)) < len(names):
         raise CatalogError(path, "two columns have the same name; make them unique")
@@ -310,24 +359,34 @@ def _parse_rows(
             body = re.sub(r"(?m)^ +| +$", "", body)
     encoded = pa.py_buffer(body.encode())
     types: dict[str, Any] = dict.fromkeys(as_written, pa.string())
-    arrow = _parse_arrow(encoded, names, delimiter, types)
+    arrow = _parse_arrow(encoded, names, delimiter, types, decimal)
     # "12:34:56" is a right ascension here, and a date is read with its time scale later.
     odd = [field.name for field in arrow.schema if pa.types.is_temporal(field.type)]
     if odd:
         types |= dict.fromkeys(odd, pa.string())
-        arrow = _parse_arrow(encoded, names, delimiter, types)
-    return table_from_arrow(arrow)
+        arrow = _parse_arrow(encoded, names, delimiter, types, decimal)
+    table = table_from_arrow(arrow)
+    if decimal == ",":
+        for name in set(names) - set(as_written):
+            # Text for the sake of one cell that is no number; the others are.
+            if table[name].dtype.kind == "U":
+                cells = [_COMMA.sub(".", cell) for cell in np.ma.getdata(table[name]).tolist()]
+                table[name][:] = cells
+    return table
 
 
 def _parse_arrow(
-    body: pa.Buffer, names: list[str], delimiter: str, types: dict[str, Any]
+    body: pa.Buffer, names: list[str], delimiter: str, types: dict[str, Any], decimal: str
 ) -> pa.Table:
     return pacsv.read_csv(
         pa.BufferReader(body),
         read_options=pacsv.ReadOptions(column_names=names, block_size=1 << 26),
         parse_options=pacsv.ParseOptions(delimiter=delimiter),
         convert_options=pacsv.ConvertOptions(
-            null_values=EMPTY_CELLS, strings_can_be_null=True, column_types=types
+            null_values=EMPTY_CELLS,
+            strings_can_be_null=True,
+            column_types=types,
+            decimal_point=decimal,
         ),
     )
 

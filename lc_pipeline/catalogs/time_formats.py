@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Sequence
 from datetime import datetime
@@ -117,7 +118,10 @@ def to_mjd(texts_or_numbers: Any, form: str, scale: str = "utc", offset: float =
                 raise ValueError(f"{times[0]!r} is not a number") from None
         return np.asarray(times, dtype=float) + float(Decimal(repr(offset)) - zero)
     if form in ("isot", "iso", "fits") and is_text:
-        return _mjd_of_iso([_iso(text) for text in times], scale) + offset
+        local = [_without_zone(text, scale) for text in times]
+        zones = np.array([zone for _, zone in local])
+        mjd = _mjd_of_iso([_iso(text) for text, _ in local], scale)
+        return np.asarray(mjd - zones + offset, dtype=np.float64)
     if is_text and form not in Time.FORMATS:
         raise ValueError(f"{form!r} is not a time format")
     numbers = [float(time) for time in times] if is_text and form not in _TEXT_FORMATS else times
@@ -151,9 +155,32 @@ _TEXT_FORMATS = ("yday", "byear_str", "jyear_str", "datetime", "datetime64", "ym
 _one_day = datetime(1858, 11, 18) - datetime(1858, 11, 17)  # noqa: DTZ001
 
 
+def _without_zone(text: str, scale: str) -> tuple[str, float]:
+    """Take the time zone off an ISO time: what is left, and the days that it is ahead of UTC.
+
+    Examples
+    --------
+    >>> _without_zone("2024-01-05T03:00:00+06:00", "utc")
+    ('2024-01-05T03:00:00', 0.25)
+    """
+    text = text.strip().removesuffix("Z")
+    match = _ZONE.fullmatch(text)
+    if match is None:
+        return text, 0.0
+    hours, minutes = int(match[3]), int(match[4] or 0)
+    days = (-1 if match[2] == "-" else 1) * (hours * 60 + minutes) / 1440
+    if days and scale != "utc":
+        raise ValueError(f"{text!r} has a time zone, and time.scale is not 'utc'")
+    return match[1], days
+
+
+#: Hours and minutes ahead of UTC at the end of a time of day.
+_ZONE = re.compile(r"(.*\d:\d\d[\d:.]*)\s*([+-])(\d\d):?(\d\d)?")
+
+
 def _iso(text: str) -> str:
     """ISO 8601 as astropy wants it; the FITS standard's dd/mm/yy of before 1999 as well."""
-    text = text.strip().removesuffix("Z").removesuffix("+00:00")
+    text = text.strip()
     day, _, clock = text.replace(" ", "T", 1).partition("T")
     if day[2:3] == "/" and day[5:6] == "/":
         year = day[6:] if len(day) > 8 else f"19{day[6:8]}"  # noqa: PLR2004  (dd/mm/yyyy)
@@ -161,3 +188,21 @@ def _iso(text: str) -> str:
     if not clock:
         raise ValueError(f"{text!r} has no time of day")
     return f"{day.replace('/', '-')}T{clock}"
+
+
+def implied_by_name(name: str) -> tuple[str | None, str | None]:
+    """Scale and place that the name of a keyword or column implies.
+
+    Examples
+    --------
+    >>> implied_by_name("HJD"), implied_by_name("bjd_g"), implied_by_name("MJD-OBS")
+    ((None, 'HELIOCENTER'), ('tdb', 'BARYCENTER'), (None, None))
+    """
+    squeezed = re.sub(r"[\s_.-]", "", name).lower()
+    if "hjd" in squeezed or "hmjd" in squeezed:
+        return None, "HELIOCENTER"
+    if "bjd" in squeezed or "bmjd" in squeezed:
+        # Without a word about it, barycentric times are TDB; BJD_UTC and BJD_TT are not.
+        said = (scale for scale in ("utc", "tdb", "tt", "tai") if squeezed.endswith(scale))
+        return next(said, "tdb"), "BARYCENTER"
+    return None, None

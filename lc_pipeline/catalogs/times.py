@@ -6,6 +6,7 @@ nothing is looked up in the network.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,16 +15,16 @@ import numpy as np
 from astropy.table import Column, Table
 from numpy.typing import NDArray
 
-from lc_pipeline.catalogs import names as known
 from lc_pipeline.catalogs.file_columns import listed
 from lc_pipeline.catalogs.missing import numbers_of, texts_of
+from lc_pipeline.catalogs.row_times import LONGEST_EPOCH, row_times, stated_origin
 from lc_pipeline.catalogs.time_formats import (
     EXPOSURE_KEYWORDS,
     HEADER_TIMES,
     PLACES,
-    ROW_TIMES,
     SCALES,
     TIME_OF_DAY,
+    implied_by_name,
     to_mjd,
 )
 from lc_pipeline.errors import CatalogError
@@ -32,7 +33,6 @@ from lc_pipeline.survey import MissingSection, SurveyConfig, TimeSection
 Floats = NDArray[np.float64]
 
 _SECONDS = 86400.0
-_JD_ZERO = 2400000.5
 
 
 @dataclass(frozen=True)
@@ -72,6 +72,8 @@ class _Clock:
     refposition: str = "TOPOCENTER"
     shift: float = 0.0
     """Days from the time that is given to mid-exposure."""
+    time_of_day: dict[str, str] = field(default_factory=dict)
+    """The column that has the time of day, by the column that has the day."""
 
 
 def read_times(
@@ -130,7 +132,7 @@ class _Search:
         )
         if section.source == "header":
             scale, place = scale or self._header_scale(), place or self._header_place()
-        implied_scale, implied_place = _implied_by_name(section.name)
+        implied_scale, implied_place = implied_by_name(section.name)
         for implied, given, setting in (
             (implied_place, place, "refposition"),
             (implied_scale, scale, "scale"),
@@ -140,12 +142,15 @@ class _Search:
                     f"time.{setting} is {implied}, as the name {section.name} says (recognised)"
                 )
         scale, place = scale or implied_scale, place or implied_place
+        if section.source == "column":
+            scale, place = scale or self._header_scale(), place or self._header_place()
         clock = _Clock(
             section.format,
             section.offset,
             scale or section.scale,
             place or section.refposition,
             self._shift(section.at, exposure, f"time {section.name}"),
+            {section.name: section.clock} if section.clock else {},
         )
         if section.source == "column":
             return self._from_columns(section.name, time_columns, clock, exposure, "time.name")
@@ -157,6 +162,8 @@ class _Search:
             text: Any = _replaced(self.groups[section.name], section)
         else:
             text = self._header_text(section.name.upper(), section)
+        if section.clock:
+            text = f"{text}T{self._time_of_day(section.clock)}"
         mjd = self._one(text, clock, f"time.name {section.name!r}")
         columns = {name: self._rows(name, clock) for name in time_columns}
         return FileTimes(
@@ -185,30 +192,20 @@ class _Search:
             return FileTimes(
                 mjd, clock.scale, clock.refposition, exposure, columns, None, tuple(self.notes)
             )
-        for wanted, form, at, scale, place in ROW_TIMES:
-            for name in self.table.colnames:
-                if known.squeeze(name) != wanted:
-                    continue
-                self.notes.append(f"time is column {name}, at {at} of exposure (recognised)")
-                clock = _Clock(
-                    form,
-                    0.0,
-                    scale or "utc",
-                    place or "TOPOCENTER",
-                    self._shift(at, exposure, f"column {name}"),
-                )
-                return self._from_columns(name, time_columns, clock, exposure, "column")
-        if by_ucd := self._by_ucd():
-            form = self._format_of(by_ucd)
-            implied = _implied_by_name(by_ucd)
-            self.notes.append(f"time is column {by_ucd}, taken as {form} (recognised by UCD)")
-            clock = _Clock(
-                form,
-                0.0,
-                implied[0] or self._header_scale() or "utc",
-                implied[1] or self._header_place() or "TOPOCENTER",
+        for found in row_times(self.path, self.table, self.missing.time_range):
+            offset = f" + {found.offset:.10g}" if found.offset else ""
+            self.notes.append(
+                f"time is column {found.name}{offset}, {found.format}, at {found.at} of exposure "
+                f"(recognised: {found.why})"
             )
-            return self._from_columns(by_ucd, time_columns, clock, exposure, "column")
+            clock = _Clock(
+                found.format,
+                found.offset,
+                found.scale or self._header_scale() or "utc",
+                found.refposition or self._header_place() or "TOPOCENTER",
+                self._shift(found.at, exposure, f"column {found.name}"),
+            )
+            return self._from_columns(found.name, time_columns, clock, exposure, "column")
         if columns:
             return self._from_columns(None, time_columns, _Clock("mjd"), exposure, "columns")
         raise CatalogError(
@@ -217,26 +214,6 @@ class _Search:
             f"nor a column like mjd; say in [time] where it stands (header, column or filename). "
             f"Columns are: {listed(self.table.colnames)}",
         )
-
-    def _by_ucd(self) -> str | None:
-        """The only column whose UCD says that it is the time of the row."""
-        found = [
-            name
-            for name in self.table.colnames
-            if str(self.table[name].meta.get("ucd", "")).lower().split(";")[0] == "time.epoch"
-        ]
-        return found[0] if len(found) == 1 else None
-
-    def _format_of(self, name: str) -> str:
-        """Tell the format of a time column of any name by what it holds."""
-        column = self.table[name]
-        if column.dtype.kind not in "fiu":
-            return "isot"
-        numbers = numbers_of(self.path, name, column)
-        numbers = numbers[np.isfinite(numbers)]
-        first, last = self.missing.time_range
-        is_jd = len(numbers) and first + _JD_ZERO <= np.median(numbers) <= last + _JD_ZERO
-        return "jd" if is_jd else "mjd"
 
     def _from_columns(
         self,
@@ -264,10 +241,23 @@ class _Search:
             every = np.concatenate(list(columns.values()))
             good = every[np.isfinite(every)]
         if not len(good) and len(self.table):
+            origin = stated_origin(self.table, name) if name else None
             raise CatalogError(
                 self.path,
                 f"{setting} {name!r}: no row has a time within missing.time_range "
-                f"{list(self.missing.time_range)} (MJD); is time.format right?",
+                f"{list(self.missing.time_range)} (MJD); is time.format right"
+                + (
+                    f"? It says that it counts from JD {origin:.10g}: set format = 'jd', "
+                    f"offset = {origin:.10g}"
+                    if origin
+                    else ", and does it count from another day (time.offset)?"
+                ),
+            )
+        if len(good) and np.ptp(good) > LONGEST_EPOCH:
+            self.notes.append(
+                f"rows of one file span {np.ptp(good):.0f} days: is it a table of light curves "
+                f"instead of the catalogue of one epoch? A file is one epoch, in which an object "
+                f"has one value of a measurement"
             )
         mjd = float(np.median(good)) if len(good) else np.nan
         general = name if name and len(good) and np.ptp(good) > 0 else None
@@ -278,6 +268,13 @@ class _Search:
     def _rows(self, name: str, clock: _Clock) -> Floats:
         """MJD of mid-exposure of each row; NaN where there is none that can be true."""
         column: Column = self.table[name]
+        is_single = (column.dtype.kind, column.dtype.itemsize) == ("f", 4)
+        if is_single and clock.format in ("mjd", "jd") and np.isfinite(column).any():
+            steps = np.spacing(np.nanmax(np.abs(np.asarray(column, np.float32)))) * _SECONDS
+            if steps > 1.0:
+                self.notes.append(
+                    f"column {name} has 4 bytes a number: times are known to {steps:.0f} s only"
+                )
         if "time_scale" in column.meta:  # was an astropy Time, and is MJD already
             mjd = numbers_of(self.path, name, column)
         elif column.dtype.kind in "fiu" and "%" not in clock.format:
@@ -287,6 +284,8 @@ class _Search:
             mjd[good] = self._converted(values[good], clock, f"column {name!r}", good)
         else:
             texts = texts_of(column)
+            if of_day := clock.time_of_day.get(name):
+                texts = self._with_clock(texts, of_day)
             good = np.array([bool(text) for text in texts], dtype=bool)
             mjd = np.full(len(texts), np.nan)
             filled = [text for text in texts if text]
@@ -295,6 +294,16 @@ class _Search:
         mjd = mjd + clock.shift
         first, last = self.missing.time_range
         return np.where((mjd >= first) & (mjd <= last), mjd, np.nan)
+
+    def _with_clock(self, days: Sequence[str], name: str) -> list[str]:
+        if name not in self.table.colnames:
+            raise CatalogError(
+                self.path,
+                f"time.clock: there is no column {name!r}. Columns are: "
+                f"{listed(self.table.colnames)}",
+            )
+        clocks = texts_of(self.table[name])
+        return [f"{day}T{clock}" if day else "" for day, clock in zip(days, clocks, strict=True)]
 
     def _column_scale(self, name: str) -> str | None:
         return self.table[name].meta.get("time_scale") if name in self.table.colnames else None
@@ -344,19 +353,34 @@ class _Search:
             )
         text = text.strip() if isinstance(text, str) else text
         form = section.format if section else "isot"
-        if form not in ("isot", "iso", "fits") or not isinstance(text, str) or ":" in text:
+        has_clock = isinstance(text, str) and ":" in text and not _MIDNIGHT.search(text)
+        is_iso = form in ("isot", "iso", "fits") and isinstance(text, str)
+        if not is_iso or has_clock or (section and section.clock):
             return text
         for key in TIME_OF_DAY:
             clock = self.header.get(key)
             if isinstance(clock, str) and ":" in clock:
-                if not section:
+                day = _MIDNIGHT.sub("", text)
+                if not section or day != text:
                     self.notes.append(f"time of day is header keyword {key} (recognised)")
-                return f"{text}T{clock.strip()}"
+                return f"{day}T{clock.strip()}"
+        if ":" in text:
+            return text
         raise CatalogError(
             self.path,
             f"{keyword} = {text!r} has no time of day, and none of {', '.join(TIME_OF_DAY)} is "
-            f"in the header; say in [time] where the time stands",
+            f"in the header; say in [time] where the time stands (time.clock: the keyword of the "
+            f"time of day)",
         )
+
+    def _time_of_day(self, name: str) -> str:
+        found = self.groups.get(name, self.header.get(name.upper()))
+        if found is None:
+            raise CatalogError(
+                self.path,
+                f"time.clock: {name!r} is neither a group of the file's name nor a header keyword",
+            )
+        return str(found).strip()
 
     def _header_scale(self) -> str | None:
         system = str(self.header.get("TIMESYS", "")).strip().upper().split("(")[0]
@@ -437,24 +461,8 @@ def _can_be_read(time: Any, clock: _Clock) -> bool:
     return _reading_error(time, clock) is None
 
 
-def _implied_by_name(name: str) -> tuple[str | None, str | None]:
-    """Scale and place that the name of a keyword or column implies.
-
-    Examples
-    --------
-    >>> _implied_by_name("HJD"), _implied_by_name("bjd_g"), _implied_by_name("MJD-OBS")
-    ((None, 'HELIOCENTER'), ('tdb', 'BARYCENTER'), (None, None))
-    """
-    squeezed = known.squeeze(name)
-    if "hjd" in squeezed or "hmjd" in squeezed:
-        return None, "HELIOCENTER"
-    if "bjd" in squeezed or "bmjd" in squeezed:
-        # Without a word about it, barycentric times are TDB; BJD_UTC and BJD_TT are not.
-        said = (scale for scale in ("utc", "tdb", "tt", "tai") if squeezed.endswith(scale))
-        return next(said, "tdb"), "BARYCENTER"
-    return None, None
-
-
+#: Some headers have the day like this, and the time of day in another keyword.
+_MIDNIGHT = re.compile(r"T00:00:00(?:\.0*)?$")
 _TIME_LIKE = ("DATE", "TIME", "MJD", "JD", "UT", "EPOCH")
 
 

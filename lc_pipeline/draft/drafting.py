@@ -23,6 +23,10 @@ from lc_pipeline.survey import SurveyConfig
 #: More files of one folder than anyone waits for.
 _MOST_NEIGHBOURS = 20_000
 
+_TWO_FORMATS = (
+    "are they one epoch in two formats? Each is taken as an epoch; leave one kind out with "
+    "files.exclude"
+)
 _FOLDERS_OF_CATALOGUES = ("epochs", "catalogs", "catalogues", "cats", "cat", "data", "raw", "ecsv")
 
 
@@ -91,7 +95,7 @@ def draft_survey(
     found = read_samples(choose(files), pattern.pattern)
     if not found.samples:
         raise CatalogError(*_first(found.unreadable))
-    measured = find_measurements(found, files, pattern)
+    measured = find_measurements(found, pattern)
     time = find_time(found.samples, pattern)
     sections = measured.sections
     findings = Findings(
@@ -105,7 +109,7 @@ def draft_survey(
         identity=find_identity(found.samples),
         sentinels=find_sentinels(found.samples, sections),
     )
-    to_do = [*_to_do(found, measured, time), *time.doubts]
+    to_do = [*_to_do(found, measured, time), *time.doubts, *_twins(given)]
     text = write_survey(findings, to_do)
     survey = SurveyConfig.from_toml(text, Path(os.path.abspath(folder)) / "survey.toml")  # noqa: PTH100
     if findings.is_complete:
@@ -178,7 +182,7 @@ def _to_do(found: Samples, measured: FoundMeasurements, time: FoundTime) -> list
         to_do.append("no columns are recognised as RA and Dec: set columns.ra and columns.dec")
     if "flags" in problems:
         to_do.append(f"{problems['flags']} (the first is taken)")
-    if not measured.sections and not measured.by_filter:
+    if not measured.sections:
         to_do.append(
             "no column is recognised as a magnitude or a flux: fill in [[measurements]]"
             if "several bands" not in problems.get("measurements", "")
@@ -193,6 +197,17 @@ def _to_do(found: Samples, measured: FoundMeasurements, time: FoundTime) -> list
         )
     to_do += [f"{reason} (left out of this draft)" for reason in found.unreadable]
     return to_do + list(measured.doubts)
+
+
+def _twins(given: list[Path]) -> list[str]:
+    """Say which files differ in their ending only."""
+    first: dict[Path, Path] = {}
+    for path in given:
+        twin = first.setdefault(path.with_suffix(""), path)
+        if twin != path:
+            names = f"{twin.name} and {path.name}"
+            return [f"{names} differ in their ending only: {_TWO_FORMATS}"]
+    return []
 
 
 def _refusals(survey: SurveyConfig, found: Samples) -> list[str]:
@@ -227,11 +242,10 @@ def _notes(findings: Findings, n_matching: int) -> list[str]:
         key = expand_key(section.key, first.file.groups) or section.key
         notes.append(
             f"{section.quantity} {key} is {section.value} ± {section.error or 'no error column'}"
+            + (f" ({section.error_is})" if section.error_is != "sigma" else "")
             + (f", flags {section.flags}" if section.flags else "")
             + (f", time {section.time}" if section.time else "")
         )
-    if measured.by_filter:
-        notes.append("the bands differ from file to file, as their headers or columns say")
     if time := findings.time.section:
         notes.append(
             f"time is {findings.time.why}, {time.format} {time.scale}, at {time.at} of the exposure"

@@ -8,16 +8,19 @@ from typing import Any
 
 import numpy as np
 
-from lc_pipeline.catalogs import names as known
-from lc_pipeline.catalogs.time_formats import EXPOSURE_KEYWORDS, HEADER_TIMES, ROW_TIMES
+from lc_pipeline.catalogs.row_times import LONGEST_EPOCH, row_times
+from lc_pipeline.catalogs.time_formats import EXPOSURE_KEYWORDS, HEADER_TIMES
 from lc_pipeline.catalogs.times import FileTimes, read_times
 from lc_pipeline.draft.file_names import NamePattern, NameTime
 from lc_pipeline.draft.samples import Sample
 from lc_pipeline.errors import CatalogError
-from lc_pipeline.survey import FilesSection, SurveyConfig, SurveySection, TimeSection
-
-#: Rows of one file that lie further apart (days) are hardly one epoch.
-_LONGEST_EPOCH = 2.0
+from lc_pipeline.survey import (
+    FilesSection,
+    MissingSection,
+    SurveyConfig,
+    SurveySection,
+    TimeSection,
+)
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,10 @@ def find_time(samples: Sequence[Sample], names: NamePattern) -> FoundTime:
     doubts: list[str] = []
     for settings, why in _candidates(samples, names):
         try:
-            times = [_read(sample, settings, names.pattern) for sample in samples]
+            # A column of a file without rows tells no time.
+            by_row = settings["from"] == "column"
+            told = [sample for sample in samples if len(sample.table) or not by_row]
+            times = [_read(sample, settings, names.pattern) for sample in told]
         except CatalogError as error:
             doubts.append(f"{why} was passed over: {error.reason}")
             continue
@@ -88,12 +94,15 @@ def _candidates(
         for name in (samples[0].table.colnames if samples else ())
         if all(name in sample.table.colnames for sample in samples)
     ]
-    for wanted, form, at, scale, place in ROW_TIMES:
-        for name in common:
-            if known.squeeze(name) == wanted:
-                settings = {"from": "column", "name": name, "format": form, "at": at}
-                implied = _given(scale=scale, refposition=place)
-                yield settings | implied | exposure, f"column {name} (by name)"
+    filled = [sample for sample in samples if len(sample.table)] or samples[:1]
+    for found in row_times(filled[0].file.path, filled[0].table, MissingSection().time_range):
+        if found.name in common:
+            settings = {"from": "column", "name": found.name, "format": found.format}
+            settings["at"] = found.at
+            # What is not given here is looked for in the header.
+            implied = _given(scale=found.scale, refposition=found.refposition)
+            offset = {"offset": found.offset} if found.offset else {}
+            yield settings | implied | exposure | offset, f"column {found.name} ({found.why})"
     if names.time and names.time.has_clock:
         time = names.time
         settings = {"from": "filename", "name": time.group, "format": time.format, "at": "mid"}
@@ -148,7 +157,7 @@ def _doubts(settings: dict[str, Any], times: Sequence[FileTimes]) -> list[str]:
         )
     for time in times:
         rows = time.columns.get(time.general or "")
-        if rows is not None and np.nanmax(rows) - np.nanmin(rows) > _LONGEST_EPOCH:
+        if rows is not None and np.nanmax(rows) - np.nanmin(rows) > LONGEST_EPOCH:
             doubts.append(
                 f"rows of one file span {np.nanmax(rows) - np.nanmin(rows):.0f} days: is that a "
                 f"table of light curves instead of the catalogue of one epoch? Every file is "

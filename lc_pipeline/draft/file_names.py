@@ -17,6 +17,8 @@ from lc_pipeline.draft.name_parts import TIMES, Slot, align, split_name
 
 #: A channel: the whole of what stands between two signs of a name, or letters beside a number.
 _CHANNEL = re.compile(r"(?i)(?:ch|chan|channel|band|irac|filter|filt|w)_?\d{1,2}|f\d{3,4}[a-z]\w?")
+#: One of several detectors that see a field together; it stands before its number.
+_DETECTOR = re.compile(r"(?i)(?:ccd|chip|det|detector|amp|sca|quad|ext|hdu)")
 _FEW = 12
 
 
@@ -68,8 +70,9 @@ def infer_pattern(names: Iterable[str]) -> NamePattern:
     Returns
     -------
     NamePattern
-        With the named group ``epoch``; ``measurement`` where names tell bands or channels; and
-        ``time`` where a time stands beside the epoch.
+        With the named group ``epoch``; ``measurement`` where names tell bands or channels;
+        ``detector`` where an epoch has a file for each of several; and ``time`` where a time
+        stands beside the epoch.
 
     Examples
     --------
@@ -133,9 +136,13 @@ def _counts_as_clock(slots: Sequence[Slot]) -> bool:
 
 
 def _tells_apart(pattern: str, names: Sequence[str]) -> bool:
-    """Say whether every name matches, and no two are the same band of the same epoch."""
+    """Say whether every name matches, and no two are the same part of the same epoch."""
     matches = [re.fullmatch(pattern, name) for name in names]
-    keys = {(m["epoch"], m.groupdict().get("measurement")) for m in matches if m and m["epoch"]}
+    keys = {
+        (m["epoch"], *map(m.groupdict().get, ("measurement", "detector")))
+        for m in matches
+        if m and m["epoch"]
+    }
     return len(keys) == len(names)
 
 
@@ -152,6 +159,8 @@ class _Reader:
     def read(self) -> NamePattern:
         measurement = self._measurement()
         in_measurement = set(range(*measurement)) if measurement else set()
+        detector = self._detector(in_measurement)
+        in_measurement |= set(range(*detector)) if detector else set()
         differing = self._differing(in_measurement)
         epoch = (
             self._epoch_of(differing, in_measurement)
@@ -161,6 +170,8 @@ class _Reader:
         groups = {"epoch": epoch or (0, len(self.slots))}
         if measurement:
             groups["measurement"] = measurement
+        if detector:
+            groups["detector"] = detector
         time = self._time(groups)
         is_guess = not any(self.slots[place].varies for place in differing)
         self._say(groups, is_guess=is_guess)
@@ -195,6 +206,14 @@ class _Reader:
         for number, slot in enumerate(self.slots):
             if slot.kind == "letters" and slot.number < self.ending and self._is_grid(number):
                 return number, number + 1
+        return None
+
+    def _detector(self, in_measurement: set[int]) -> tuple[int, int] | None:
+        """Letters like ``ccd`` and the number behind them, if that differs."""
+        for place, (word, number) in enumerate(itertools.pairwise(self.slots)):
+            is_detector = all(_DETECTOR.fullmatch(text) for text in word.texts)
+            if is_detector and number.kind == "digits" and number.varies:
+                return None if place in in_measurement else (place, place + 2)
         return None
 
     def _spans(self) -> list[tuple[int, int]]:
@@ -309,6 +328,9 @@ class _Reader:
         if "measurement" in groups:
             values = sorted(set(self._texts(groups["measurement"])))
             self.notes.append(f"The names tell bands or channels: {_few(values)}")
+        if "detector" in groups:
+            values = sorted(set(self._texts(groups["detector"])))
+            self.notes.append(f"The files of these detectors are one epoch: {_few(values)}")
 
     def _expression(self, groups: dict[str, tuple[int, int]]) -> str:
         pieces = []

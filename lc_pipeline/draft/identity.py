@@ -20,6 +20,7 @@ from lc_pipeline.sky.geometry import chord_arcsec, vector_separation_arcsec
 _KEY_NAMES = (*known.KEY_NAMES, "oid", "NUMBER", "num", "number", "star_no", "label")
 
 _SAME_PLACE_ARCSEC = 2.0
+_ONE_PLACE_ARCSEC = 0.2
 _MIN_COMMON = 3
 _RADII = (0.2, 0.3, 0.5, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0)
 _USUAL_RADIUS = 1.0
@@ -143,9 +144,18 @@ def _agreement(name: str, first: Sample, other: Sample) -> bool | None:
     rows = []
     for sample in (first, other):
         texts = texts_of(sample.table[name])
-        found = {text: row for row, text in enumerate(texts) if text}
-        if len(found) < len(texts) // 2:
-            return False  # it names groups of rows
+        found: dict[str, int] = {}
+        for row, text in enumerate(texts):
+            if text:
+                found.setdefault(text, row)
+        # Rows of one name in one file are of one place as well: two bands, or two visits.
+        again = [row for row, text in enumerate(texts) if text and found[text] != row]
+        firsts = [found[texts[row]] for row in again]
+        apart = vector_separation_arcsec(sample.vectors[again], sample.vectors[firsts])
+        if len(found) == 1 < len(texts) or np.any(apart > _SAME_PLACE_ARCSEC):
+            return False  # it names groups of rows, or counts those of each part of the file
+        if _is_of_several_names(sample, texts):
+            return False
         rows.append(found)
     common = [text for text in rows[0] if text in rows[1]]
     if len(common) < _MIN_COMMON:
@@ -156,6 +166,17 @@ def _agreement(name: str, first: Sample, other: Sample) -> bool | None:
     apart = vector_separation_arcsec(shift.remove_from(there), here)
     apart = apart[np.isfinite(apart)]
     return bool(len(apart)) and bool(np.mean(apart < _SAME_PLACE_ARCSEC) > 0.9)  # noqa: PLR2004
+
+
+def _is_of_several_names(sample: Sample, texts: Sequence[str]) -> bool:
+    """Say whether most rows stand where one of another name does: a name for each band, say."""
+    if len(texts) < _MIN_COMMON or not np.isfinite(sample.vectors).all():
+        return False
+    chord, nearest = sky_tree(sample.vectors).query(sample.vectors, k=2)
+    other = np.where(nearest[:, 0] == np.arange(len(texts)), nearest[:, 1], nearest[:, 0])
+    names = np.array(texts)
+    is_shared = (chord_arcsec(chord[:, 1]) < _ONE_PLACE_ARCSEC) & (names != names[other])
+    return bool(2 * np.count_nonzero(is_shared) > len(texts))
 
 
 def _offset(first: Sample, other: Sample) -> Offset | None:

@@ -6,18 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lc_pipeline.catalogs import names as known
-from lc_pipeline.catalogs.landing import LandedFile
 from lc_pipeline.catalogs.missing import numbers_of
 from lc_pipeline.draft.file_names import NamePattern
-from lc_pipeline.draft.samples import Sample, Samples, choose, read_samples
+from lc_pipeline.draft.samples import Sample, Samples
 from lc_pipeline.errors import CatalogError
 from lc_pipeline.survey import MeasurementSection
 
 #: SExtractor's eight flag bits but 1 (neighbours) and 2 (blended).
 SEXTRACTOR_BAD = 252
-
-#: Files that are asked for their filter, if that is where the band stands.
-_MOST_FILTERS = 200
 
 _FLAG_WORDS = ("flags", "flag", "qflag", "quality", "qual")
 
@@ -29,29 +25,22 @@ class FoundMeasurements:
     Attributes
     ----------
     sections : tuple of MeasurementSection
-        Keys may hold ``{measurement}``. Empty if nothing is recognised, or if `by_filter`.
-    by_filter : bool
-        Files are of different bands, which only their headers tell: then the bands must be left
-        to be recognised file by file.
+        Keys may hold ``{measurement}``, or the header keyword or column that tells the band.
+        Empty if nothing is recognised.
     doubts : tuple of str
         What a person must look at.
     """
 
     sections: tuple[MeasurementSection, ...]
-    by_filter: bool = False
     doubts: tuple[str, ...] = ()
 
 
-def find_measurements(
-    found: Samples, files: Sequence[LandedFile], names: NamePattern
-) -> FoundMeasurements:
+def find_measurements(found: Samples, names: NamePattern) -> FoundMeasurements:
     """Find what is measured in all of the files.
 
     Parameters
     ----------
     found : Samples
-    files : sequence of LandedFile
-        All files that were given, of which `found` has some.
     names : NamePattern
     """
     bands = {band: _common(samples) for band, samples in found.of_each_band().items()}
@@ -59,16 +48,6 @@ def find_measurements(
     if not every:
         return FoundMeasurements(())
     doubts: list[str] = []
-    if any(sample.plan.names_a_filter for sample in found.samples):
-        more = read_samples(choose(files, _MOST_FILTERS), names.pattern).samples
-        keys = {sample.plan.templates for sample in more if "measurements" not in sample.problems}
-        if len(keys) > 1:
-            return FoundMeasurements((), by_filter=True)
-        if len(more) < len(files) and names.band != every[0][0].key:
-            doubts.append(
-                f"the band {every[0][0].key!r} is that of the header's filter in the {len(more)} "
-                f"of {len(files)} files that were asked; are all of them in that filter?"
-            )
     shared = set.intersection(*({section.value for section in part} for part in every))
     if len(every) == 1 or shared:
         sections = [section for section in every[0] if section.value in shared]
@@ -86,38 +65,47 @@ def find_measurements(
             for band, part in bands.items()
             for section in part
         ]
-    return FoundMeasurements(tuple(_named(sections, found, names)), doubts=tuple(doubts))
+    return FoundMeasurements(tuple(_named(sections, names)), doubts=tuple(doubts))
 
 
 def _common(samples: Sequence[Sample]) -> list[MeasurementSection]:
-    """Find the measurements that all of these files have, as the first of them names them."""
+    """Find the measurements that these files have; those that some lack are optional."""
     usable = [sample for sample in samples if "measurements" not in sample.problems]
     if not usable:
         return []
-    first = usable[0]
-    shared = set.intersection(
-        *({section.value for section in sample.plan.measurements} for sample in usable)
-    )
-    sections = []
-    for template, section in zip(first.plan.templates, first.plan.measurements, strict=True):
-        if section.value not in shared:
-            continue
-        changes: dict[str, object] = {"key": template}
-        if section.bad_flags is not None and section.bad_flags != "any":
-            changes["bad_flags"] = SEXTRACTOR_BAD
-        if own := _band_flags(section.value, first):
-            changes |= {"flags": own, "bad_flags": "any"}
-        sections.append(section.model_copy(update=changes))
-    return sections
+    sections: dict[str, MeasurementSection] = {}
+    for sample in usable:
+        # A key of a column of bands stands for all of them.
+        of_template = dict(zip(sample.plan.templates, sample.plan.measurements, strict=True))
+        for template, section in of_template.items():
+            lacking = [
+                other
+                for other in usable
+                if all(section.value != one.value for one in other.plan.measurements)
+            ]
+            # Where the column is there, it was passed over for a reason.
+            if template in sections or any(
+                section.value in other.table.colnames for other in lacking
+            ):
+                continue
+            changes: dict[str, object] = {"key": template, "where": None}
+            changes["optional"] = bool(lacking)
+            if not section.error and (
+                other_error := known.find_other_error(section.value, sample.table.colnames)
+            ):
+                changes |= dict(zip(("error", "error_is"), other_error, strict=True))
+            if section.bad_flags is not None and section.bad_flags != "any":
+                changes["bad_flags"] = SEXTRACTOR_BAD
+            if own := _band_flags(section.value, sample):
+                changes |= {"flags": own, "bad_flags": "any"}
+            sections[template] = section.model_copy(update=changes)
+    return list(sections.values())
 
 
-def _named(
-    sections: list[MeasurementSection], found: Samples, names: NamePattern
-) -> list[MeasurementSection]:
+def _named(sections: list[MeasurementSection], names: NamePattern) -> list[MeasurementSection]:
     """Name measurements by the band in the file names where the files do not tell theirs."""
-    sample = found.samples[0]
     tells_band = any(known.band_of(section.value) for section in sections)
-    if names.band is None or tells_band or sample.plan.names_a_filter:
+    if names.band is None or tells_band or any("{" in section.key for section in sections):
         return sections
     if len(sections) == 1:
         return [sections[0].model_copy(update={"key": names.band})]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 from astropy.table import Table
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from lc_pipeline.catalogs import names as known
 from lc_pipeline.catalogs.columns import ColumnPlan, plan_columns
 from lc_pipeline.catalogs.landing import LandedFile
+from lc_pipeline.catalogs.missing import DECIMAL_COMMA, texts_of
 from lc_pipeline.catalogs.positions import normalise_ra, read_angles
 from lc_pipeline.catalogs.reading import CatalogFile, read_catalog_file
 from lc_pipeline.errors import CatalogError
@@ -31,6 +33,8 @@ MOST_SAMPLES = 6
 _NUMBER_WITH_DECIMALS = re.compile(r"[+-]?\d+\.\d{4,}$")
 _SEXAGESIMAL = re.compile(r"[+-]?\d{1,3}:\d{1,2}:\d{1,2}(?:\.\d*)?$")
 _WIDEST_FIELD_DEG = 40.0
+_MOST_CELLS = 200
+_START = 8192
 
 
 @dataclass(frozen=True)
@@ -74,6 +78,12 @@ class Samples:
     unreadable: list[str] = field(default_factory=list)
     column_names: tuple[str, ...] = ()
     """Names given to the columns of text files without a header."""
+    decimal: Literal[".", ","] = "."
+    """The decimal sign of text files."""
+    hdu: str | None = None
+    """``all`` where the tables of a FITS file are those of several chips."""
+    comment: str = "#"
+    """What comments begin with in text files."""
 
     def of_each_band(self) -> dict[str | None, list[Sample]]:
         """The samples by the band that their names tell."""
@@ -114,7 +124,14 @@ def read_samples(files: Iterable[LandedFile], pattern: str) -> Samples:
     """
     found = Samples()
     for file in files:
-        section = FilesSection(pattern=pattern, column_names=found.column_names)
+        found.comment = _comment_sign(file) or found.comment
+        section = FilesSection(
+            pattern=pattern,
+            column_names=found.column_names,
+            decimal=found.decimal,
+            comment=found.comment,
+            hdu=found.hdu,
+        )
         try:
             source = _read(file, section, found)
             found.samples.append(_recognise(file, source, pattern))
@@ -125,14 +142,47 @@ def read_samples(files: Iterable[LandedFile], pattern: str) -> Samples:
 
 def _read(file: LandedFile, section: FilesSection, found: Samples) -> CatalogFile:
     try:
-        return read_catalog_file(file.path, section)
+        return _with_decimals(file, section, found)
     except CatalogError as error:
-        if found.column_names or "files.column_names" not in error.reason:
+        if "files.hdu = 'all'" in error.reason:
+            found.hdu = "all"
+            return read_catalog_file(file.path, section.model_copy(update={"hdu": "all"}))
+        if found.column_names or "no line of column names" not in error.reason:
             raise
     names = _placeholders(file)
-    source = read_catalog_file(file.path, section.model_copy(update={"column_names": names}))
+    source = _with_decimals(file, section.model_copy(update={"column_names": names}), found)
     found.column_names = names
     return source
+
+
+def _with_decimals(file: LandedFile, section: FilesSection, found: Samples) -> CatalogFile:
+    """Read a file, again with decimal commas if it has them."""
+    source = read_catalog_file(file.path, section)
+    if section.decimal == "." and _has_decimal_commas(source.table):
+        found.decimal = ","
+        source = read_catalog_file(file.path, section.model_copy(update={"decimal": ","}))
+    return source
+
+
+def _comment_sign(file: LandedFile) -> str | None:
+    """Find the sign that the first line of a file begins with, and not the last one."""
+    try:
+        with file.path.open("rb") as stream:
+            lines = stream.read(_START).lstrip(b"\xef\xbb\xbf").splitlines()
+    except OSError:
+        return None
+    first, last = lines[0][:1] if lines else b"", lines[-1].lstrip()[:1] if lines else b""
+    is_sign = first in (b"%", b"!") or (first == b";" and lines[0].count(b";") == 1)
+    return first.decode() if is_sign and first != last else None
+
+
+def _has_decimal_commas(table: Table) -> bool:
+    """Say whether there is text like ``17,25`` where numbers are meant."""
+    return any(
+        any(DECIMAL_COMMA.fullmatch(cell) for cell in texts_of(table[name][:_MOST_CELLS]))
+        for name in table.colnames
+        if table[name].dtype.kind == "U"
+    )
 
 
 def _placeholders(file: LandedFile) -> tuple[str, ...]:
@@ -208,8 +258,8 @@ def _stand_in(reason: str, table: Table) -> tuple[str | None, dict[str, object]]
             name for alias in known.FLAG_NAMES for name in known.same_names(alias, table.colnames)
         )
         return "flags", {"flags": next(flags)}
-    if "[[measurements]]" in reason or "column per band" in reason:
-        stand_in = MeasurementSection(key="unknown", value=anything, quantity="flux")
+    if "[[measurements]]" in reason:
+        stand_in = MeasurementSection(key="unknown", value=anything, quantity="flux", where={})
         return "measurements", {"measurements": (stand_in,)}
     return None, {}
 

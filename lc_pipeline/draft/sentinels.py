@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from astropy import units as u
+from astropy.table import Column
 from numpy.typing import NDArray
 
 from lc_pipeline.catalogs.missing import numbers_of
@@ -55,7 +57,11 @@ def find_sentinels(samples: Sequence[Sample], sections: Sequence[MeasurementSect
         seen.setdefault(what, []).append(name)
 
     quantity_of = {section.value: section.quantity for section in sections}
-    error_of = {section.error: section.quantity for section in sections if section.error}
+    error_of = {
+        section.error: section.quantity
+        for section in sections
+        if section.error and section.error_is == "sigma"
+    }
     for name, quantity in quantity_of.items():
         numbers = _column(samples, name)
         if quantity == "mag":
@@ -81,12 +87,19 @@ def find_sentinels(samples: Sequence[Sample], sections: Sequence[MeasurementSect
 
 def _column(samples: Sequence[Sample], name: str) -> NDArray[np.float64]:
     parts = [
-        numbers_of(sample.file.path, name, sample.table[name])
+        numbers_of(sample.file.path, name, sample.table[name]) * _to_mag(sample.table[name])
         for sample in samples
         if name in sample.table.colnames
     ]
     numbers = np.concatenate(parts) if parts else np.empty(0)
     return numbers[np.isfinite(numbers)]
+
+
+def _to_mag(column: Column) -> float:
+    """Factor that brings millimagnitudes to magnitudes, which is how they are judged."""
+    unit = u.Unit(str(column.unit or ""), parse_strict="silent")
+    is_mag = isinstance(unit, u.UnitBase) and unit.is_equivalent(u.mag)
+    return float(unit.to(u.mag)) if is_mag else 1.0
 
 
 def _magnitude_sentinels(numbers: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -11,7 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from lc_pipeline.catalogs.measurement_plan import names_in
 from lc_pipeline.catalogs.missing import numbers_of
+from lc_pipeline.catalogs.positions import is_sexagesimal
 from lc_pipeline.draft.epoch_times import FoundTime
 from lc_pipeline.draft.file_names import NamePattern
 from lc_pipeline.draft.identity import Identity
@@ -43,9 +45,8 @@ class Findings:
     @property
     def is_complete(self) -> bool:
         """Say whether the survey can be run as it is drafted."""
-        has_measurements = self.measured.sections or self.measured.by_filter
         has_position = "position" not in self.first.problems
-        return bool(has_position and has_measurements and self.time.section)
+        return bool(has_position and self.measured.sections and self.time.section)
 
     @property
     def first(self) -> Sample:
@@ -98,6 +99,12 @@ def _files(findings: Findings) -> list[str]:
     lines.append(f"pattern = {_literal(findings.pattern.pattern)}")
     lines.append('exclude = []  # files to leave out, as regular expressions like "pattern"')
     lines.append(_setting("format", "auto", f"{first.file.name} is {first.source.format}"))
+    if found.hdu:
+        lines.append(_setting("hdu", found.hdu, "the tables of one file are one catalogue"))
+    if found.comment != "#":
+        lines.append(_setting("comment", found.comment, "what comments begin with"))
+    if found.decimal != ".":
+        lines.append(_setting("decimal", found.decimal, "numbers are written like 17,25"))
     if any("files.hdu" in note for note in first.source.notes):
         lines += [*_comment(" ".join(first.source.notes)), "# hdu = 1"]
     if found.column_names:
@@ -157,7 +164,7 @@ def _columns(findings: Findings) -> list[str]:
 def _angle_unit(sample: Sample, name: str, *, is_ra: bool) -> str:
     column = sample.table[name]
     unit = "" if column.unit is None else str(column.unit).strip().lower()
-    if column.dtype.kind in "USO" and ":" in str(column[0]):
+    if is_sexagesimal(column):
         return "deg" if not is_ra or unit in ("deg", "degree", "degrees") else "hourangle"
     if unit in ("", "deg", "degree", "degrees", "d"):
         return "deg"
@@ -174,15 +181,6 @@ def _flags(flags: str | None, bad: int | str | None) -> list[str]:
 
 def _measurements(findings: Findings) -> list[str]:
     measured = findings.measured
-    if measured.by_filter:
-        return [
-            *_comment(
-                "The files are of different bands, which only their headers tell. So there is no "
-                "[[measurements]] here: magnitudes or fluxes are recognised in each file and "
-                "named by its filter."
-            ),
-            "",
-        ]
     if not measured.sections:
         return [
             *_comment("TO DO: say what is measured, once for each band or aperture:"),
@@ -192,13 +190,20 @@ def _measurements(findings: Findings) -> list[str]:
         ]
     same_flags = len({(one.flags, one.bad_flags) for one in measured.sections}) == 1
     lines = []
-    if any("{measurement}" in section.key for section in measured.sections):
-        lines += _comment(
-            "{measurement} stands for the band or channel that the file's name tells."
-        )
+    for name in dict.fromkeys(n for section in measured.sections for n in names_in(section.key)):
+        lines += _comment(f"{{{name}}} stands for {_place_of(name, findings)}.")
     for section in measured.sections:
         lines += [*_measurement(section, same_flags=same_flags), ""]
     return lines
+
+
+def _place_of(name: str, findings: Findings) -> str:
+    """Say where what a key's ``{name}`` stands for is found."""
+    if name in findings.first.file.groups:
+        return "the band or channel that the file's name tells"
+    if name in findings.first.table.colnames:
+        return f"what the column {name} says: one measurement for each of its texts"
+    return f"what the header's {name} says"
 
 
 def _measurement(section: MeasurementSection, *, same_flags: bool) -> list[str]:
@@ -206,6 +211,10 @@ def _measurement(section: MeasurementSection, *, same_flags: bool) -> list[str]:
     lines.append(
         _setting("error", section.error) if section.error else "# error: no column is recognised"
     )
+    if section.optional:
+        lines.append(_setting("optional", value=True, why="some of the files lack it"))
+    if section.error_is != "sigma":
+        lines.append(_setting("error_is", section.error_is))
     meaning = "any linear brightness: flux, counts, ADU" if section.quantity == "flux" else ""
     lines.append(_setting("quantity", section.quantity, meaning))
     if section.unit:
@@ -230,6 +239,7 @@ def _time(findings: Findings) -> list[str]:
             _setting("from", section.source),
             _setting("name", section.name),
             _setting("format", section.format),
+            *([_setting("offset", section.offset, "days to add")] if section.offset else []),
             _setting("scale", section.scale),
             _setting("at", section.at, "of the exposure; the store keeps its middle"),
         ]

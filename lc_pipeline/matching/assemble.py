@@ -114,9 +114,12 @@ def assemble_epoch(
         if rows is None:
             rows = _Rows.of(carries, catalog, match, matching, objects)
             rows_of[carries.tobytes()] = rows
+        absence = rows.absence
+        if measured.found_nothing and matching.absence == "field":
+            absence = np.full_like(absence, MeasurementFlag.NOT_DETECTED)
         if matching.duplicates == "refuse" and len(rows.repeated):
             _refuse(catalog, match, rows.repeated, key, reference.key)
-        flags[number] = rows.absence
+        flags[number] = absence
         columns = _Columns.of(catalog, measured, match, match_flags, row_times, value_names)
         once = columns.candidates(rows.single)
         several = columns.candidates(rows.repeated)
@@ -187,7 +190,7 @@ class _Rows:
         alone = np.bincount(found, minlength=len(objects))[found] == 1
         seen = np.zeros(len(objects), dtype=np.bool_)
         if matching.absence == "field":
-            # Files without a single detection say nothing; with one, they saw the field.
+            # Files in which all rows are of other bands say nothing of this one.
             seen[:] = bool(carries.any())
         elif matching.absence == "hull":
             seen = inside_hull(_registered(catalog, match, carries), objects)

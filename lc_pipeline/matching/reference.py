@@ -23,7 +23,7 @@ from lc_pipeline.sky.geometry import (
     unit_vectors,
 )
 from lc_pipeline.sky.ordering import healpix_order
-from lc_pipeline.survey import ReferenceSection, SurveyConfig
+from lc_pipeline.survey import FilesSection, ReferenceSection, SurveyConfig
 
 _J2000_MJD = 51544.5
 _DAYS_PER_JULIAN_YEAR = 365.25
@@ -358,9 +358,7 @@ def read_reference(survey: SurveyConfig) -> ReferenceCatalog:
         raise SurveyConfigError(f"{survey.path or 'survey.toml'}: reference.file is not set")
     path = survey.folder / section.file
     # What [files] says of the epochs' catalogues does not hold for this one.
-    files = survey.files.model_copy(
-        update={"format": section.format, "hdu": None, "delimiter": None, "column_names": ()}
-    )
+    files = FilesSection(pattern=survey.files.pattern, format=section.format)
     names = [section.key] if section.key else ["key", *KEY_NAMES]
     table = read_table(path, files, names)
     return ReferenceCatalog.from_table(table, section, path).ordered()

@@ -7,6 +7,7 @@ from astropy.table import Table
 from lc_pipeline.catalogs import SourceCatalog, find_epochs, read_epoch
 from lc_pipeline.catalogs.columns import plan_columns
 from lc_pipeline.errors import CatalogError
+from lc_pipeline.flags import MeasurementFlag
 
 #: Column names as surveys write them, and (RA, Dec, {key: (value, error)}) as they should be read.
 SURVEYS = {
@@ -301,10 +302,19 @@ def test_keys_of_recognised_measurements(names, meta, groups, keys, make_survey)
     assert [section.key for section in plan.measurements] == keys
 
 
-def test_rows_of_several_bands_are_refused_and_not_mixed(tmp_path):
+def test_rows_of_several_bands_are_measurements_of_their_own_and_not_mixed(tmp_path):
     (tmp_path / "n1.csv").write_text("ra,dec,mag,magerr,band\n1,2,17,0.1,g\n1,2,16,0.1,r\n")
-    with pytest.raises(CatalogError, match=r"n1.csv: column 'band' .*\(g, r\).* one file per band"):
-        SourceCatalog.read(tmp_path / "n1.csv")
+    measurements = SourceCatalog.read(tmp_path / "n1.csv").measurements
+    assert measurements["g"].value.tolist()[0] == 17.0
+    assert measurements["r"].value.tolist()[1] == 16.0
+    assert measurements["g"].flags.tolist() == [0, MeasurementFlag.NOT_OBSERVED]
+
+
+def test_rows_of_several_bands_are_refused_under_one_key(tmp_path, make_survey):
+    (tmp_path / "n1.csv").write_text("ra,dec,mag,magerr,band\n1,2,17,0.1,g\n1,2,16,0.1,r\n")
+    survey = make_survey("[[measurements]]\nkey = 'x'\nvalue = 'mag'")
+    with pytest.raises(CatalogError, match=r"'band' .*\(g, r\).* write key = '{band}'"):
+        read_epoch(find_epochs(survey).epochs[0], survey)
 
 
 def test_a_band_column_that_is_the_same_in_all_rows_names_the_measurement(tmp_path):
