@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
+from xarray.core import indexing
 
 from lc_pipeline.storage.model import ARRAYS, CONVENTIONS, COORDINATE_ATTRIBUTES, texts
 from lc_pipeline.storage.snapshot import EpochRecord, Snapshot
-from lc_pipeline.storage.view import lazy_variable
+from lc_pipeline.storage.view import LazyRows
 
 
 def open_dataset(snapshot: Snapshot) -> xr.Dataset:
@@ -41,10 +42,11 @@ def open_dataset(snapshot: Snapshot) -> xr.Dataset:
 
     arrays = {}
     for model in ARRAYS:
-        array = snapshot.array(model.name)
-        if array is not None:
-            arrays[model.name] = lazy_variable(
-                array, model.dims, snapshot.rows, snapshot.place, model.attributes
+        shards = snapshot.shards(model.name)
+        if shards is not None:
+            lazy = LazyRows(shards, model.dims, snapshot.rows, snapshot.place)
+            arrays[model.name] = xr.Variable(
+                model.dims, indexing.LazilyIndexedArray(lazy), model.attributes
             )
     units = set(coordinates["unit"].values.tolist())
     if len(units) == 1 and (unit := units.pop()):

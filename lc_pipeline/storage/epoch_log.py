@@ -29,7 +29,6 @@ from lc_pipeline.flags import MeasurementFlag
 from lc_pipeline.matching.epoch_block import EpochBlock
 from lc_pipeline.matching.reference import ReferenceCatalog
 from lc_pipeline.storage import versions
-from lc_pipeline.storage.codecs import fast_pipeline
 from lc_pipeline.storage.commit import commit
 from lc_pipeline.storage.layout import (
     COORDINATE_OBJECTS,
@@ -47,6 +46,7 @@ from lc_pipeline.storage.model import (
     create_coordinate,
     dims_on_disk,
 )
+from lc_pipeline.storage.shards import Shards
 from lc_pipeline.storage.snapshot import EpochRecord, Snapshot, open_snapshot
 from lc_pipeline.survey import MatchingSection
 
@@ -209,7 +209,7 @@ class NewRows:
     committed: Snapshot
     group: zarr.Group
     numbers: range
-    arrays: dict[str, zarr.Array[Any]] = field(default_factory=dict)
+    arrays: dict[str, Shards] = field(default_factory=dict)
 
     def grow(self, needed: Iterable[str]) -> None:
         """Make every array as long as the new rows, and otherwise as the last commit has it.
@@ -241,7 +241,7 @@ class NewRows:
             shape = tuple(sizes[dim] for dim in dims_on_disk(array))
             if array.shape != shape:
                 array.resize(shape)
-        self.arrays = open_row_arrays(self.group)
+        self.arrays = open_row_arrays(self.committed.place, self.group)
 
     def drop(self, name: str) -> None:
         """Take away an array that was made for these rows and turned out not to be needed."""
@@ -285,10 +285,13 @@ def appending(location: Location, n_rows: int) -> Iterator[NewRows]:
         yield NewRows(committed, group, range(start, start + n_rows))
 
 
-def open_row_arrays(group: zarr.Group) -> dict[str, zarr.Array[Any]]:
+def open_row_arrays(place: Location, group: zarr.Group) -> dict[str, Shards]:
     """Open the large arrays for writing rows that nobody can be reading yet."""
-    with fast_pipeline():
-        return {model.name: group[model.name] for model in ARRAYS if model.name in group}  # type: ignore[misc]
+    return {
+        model.name: Shards(group[model.name], place / model.name)  # type: ignore[arg-type]
+        for model in ARRAYS
+        if model.name in group
+    }
 
 
 def remove_epoch(location: Location, epoch: str) -> None:
@@ -440,7 +443,7 @@ def _create_row_array(
 
 
 def write_row(
-    arrays: dict[str, zarr.Array[Any]],
+    arrays: dict[str, Shards],
     row: int,
     block: EpochBlock,
     measurement_keys: tuple[str, ...],
@@ -457,7 +460,7 @@ def write_row(
             shape = (len(measurement_keys), *values.shape[1:])
             partial, values = values, np.full(shape, fill, dtype=model.dtype)
             values[place] = partial
-        arrays[model.name][row] = values
+        arrays[model.name].write([row, *[0] * values.ndim], values[np.newaxis])
 
 
 def check_fits(committed: Snapshot, block: EpochBlock, first: EpochBlock | None = None) -> None:

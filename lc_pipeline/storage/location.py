@@ -9,8 +9,9 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 from filelock import FileLock, Timeout
 from zarr.abc.store import Store
@@ -19,6 +20,7 @@ from zarr.storage import LocalStore
 from lc_pipeline.errors import StorageError
 
 GROUP_METADATA = "zarr.json"
+WRITE_BUFFER = 2**20
 
 
 class Location:
@@ -74,6 +76,36 @@ class Location:
         except OSError as error:
             raise StorageError(f"{self}: cannot be read ({error})") from error
 
+    def read_ranges(self, ranges: Sequence[tuple[int, int]]) -> list[bytes] | None:
+        """Read parts of this file, or None if it does not exist.
+
+        Parameters
+        ----------
+        ranges : sequence of (int, int)
+            Where each begins, from the end if negative, and its length.
+        """
+        try:
+            descriptor = os.open(self.path, os.O_RDONLY)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise StorageError(f"{self}: cannot be read ({error})") from error
+        try:
+            size = os.fstat(descriptor).st_size if ranges[0][0] < 0 else 0
+            return [
+                os.pread(descriptor, length, start if start >= 0 else max(size + start, 0))
+                for start, length in ranges
+            ]
+        finally:
+            os.close(descriptor)
+
+    @contextlib.contextmanager
+    def create(self) -> Iterator[BinaryIO]:
+        """Write this file in place, from its beginning."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with self.path.open("wb", buffering=WRITE_BUFFER) as stream:
+            yield stream
+
     def replace_bytes(self, contents: bytes) -> None:
         """Replace this file in one step: readers see the old contents or the new, never a part."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -110,6 +142,10 @@ class Location:
         """Copy this file."""
         target.path.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(self.path, target.path)
+
+    def sync_file(self) -> None:
+        """Make this file's contents durable."""
+        _sync(self.path)
 
     def sync(self) -> None:
         """Make this folder and all that is in it durable; nothing to do if it does not exist."""

@@ -175,11 +175,10 @@ def _ingest_row(
         block = match_to_store(committed, catalog, measurement_keys, matching)
         check_fits(committed, block)
         names = frozenset(m.name for m in ARRAYS if getattr(block, m.name) is not None)
-        arrays = open_row_arrays(
-            zarr.open_group(
-                committed.place.zarr_store(read_only=False), mode="r+", use_consolidated=False
-            )
+        group = zarr.open_group(
+            committed.place.zarr_store(read_only=True), mode="r", use_consolidated=False
         )
+        arrays = open_row_arrays(committed.place, group)
         write_row(arrays, row, block, committed.measurement_keys)
         record = EpochRecord.of(block, committed.reference, settings)
     except LightcurveError as error:

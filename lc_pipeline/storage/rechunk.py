@@ -6,7 +6,7 @@ import datetime as dt
 import itertools
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 from lc_pipeline._version import __version__
 from lc_pipeline.errors import StorageError
 from lc_pipeline.progress import Progress
-from lc_pipeline.storage.codecs import fast_pipeline
 from lc_pipeline.storage.commit import commit
 from lc_pipeline.storage.dataset import epoch_coordinates
 from lc_pipeline.storage.epoch_log import reference_columns
@@ -30,7 +29,6 @@ from lc_pipeline.storage.layout import (
     plan_object_layout,
     plan_workers,
     rechunk_tasks,
-    runs,
     unchanged_segments,
 )
 from lc_pipeline.storage.location import Location
@@ -43,6 +41,7 @@ from lc_pipeline.storage.model import (
     create_coordinate,
     dims_on_disk,
 )
+from lc_pipeline.storage.shards import Shards
 from lc_pipeline.storage.snapshot import Snapshot, open_snapshot
 from lc_pipeline.storage.versions import (
     next_version,
@@ -54,8 +53,10 @@ from lc_pipeline.storage.versions import (
 LAYOUT = "object"
 N_VERIFIED = 8
 CACHE_LINE = 64  # bytes
-STRIP = 256  # objects
-ROWS_AT_A_TIME = 64
+STRIP_BYTES = 2**21
+
+#: An array, where it comes from and where it goes.
+Pair = tuple[ArrayModel, Shards, Shards]
 
 
 def rechunk(
@@ -104,14 +105,11 @@ def rechunk(
             len(snapshot.value_names),
             snapshot.object_block,
         )
-        _create(staging, snapshot, layout)
-        pairs = _array_pairs(snapshot, staging)
+        group = _create(staging, snapshot, layout)
+        pairs = _array_pairs(snapshot, group, staging)
         try:
             n_workers = plan_workers(
-                max(
-                    math.prod(target.shards or target.shape) * target.dtype.itemsize
-                    for _, _, target in pairs
-                ),
+                max(target.shard_bytes for _, _, target in pairs),
                 n_workers or min(os.cpu_count() or 1, 4),
                 memory_limit,
             )
@@ -128,14 +126,14 @@ def rechunk(
             progress,
             n_workers,
         )
-        _verify(snapshot, pairs)
+        _verify(snapshot, group)
         commit(staging)
         publish(output, version)
         remove_old_versions(output)
     return version
 
 
-def _create(staging: Location, snapshot: Snapshot, layout: ObjectLayout) -> None:
+def _create(staging: Location, snapshot: Snapshot, layout: ObjectLayout) -> zarr.Group:
     """Create the version with all its coordinates; the large arrays are still empty."""
     group = zarr.create_group(
         staging.zarr_store(read_only=False),
@@ -173,23 +171,16 @@ def _create(staging: Location, snapshot: Snapshot, layout: ObjectLayout) -> None
     for model in ARRAYS:
         if model.name in snapshot.group:
             create_array(group, model, model.dims, sizes, chunk=chunk, shard=shard)
+    return group
 
 
-def _array_pairs(
-    snapshot: Snapshot, staging: Location
-) -> list[tuple[ArrayModel, zarr.Array[Any], zarr.Array[Any]]]:
+def _array_pairs(snapshot: Snapshot, target: zarr.Group, staging: Location) -> list[Pair]:
     """Each array of the model: where it comes from, where it goes."""
-    with fast_pipeline():
-        target = zarr.open_group(staging.zarr_store(read_only=False), mode="r+")
-        return [
-            (model, snapshot.group[model.name], target[model.name])  # type: ignore[misc]
-            for model in ARRAYS
-            if model.name in target
-        ]
-
-
-def _shard_bytes(array: zarr.Array[Any]) -> int:
-    return math.prod(array.shards or array.shape) * array.dtype.itemsize
+    return [
+        (model, source, Shards(target[model.name], staging / model.name))  # type: ignore[arg-type]
+        for model in ARRAYS
+        if (source := snapshot.shards(model.name))
+    ]
 
 
 def _take_over(
@@ -224,37 +215,47 @@ def _take_over(
     return set(numbers)
 
 
-def _copy_shard(
-    pairs: Sequence[tuple[ArrayModel, zarr.Array[Any], zarr.Array[Any]]],
-    rows: NDArray[np.intp],
-    task: RechunkTask,
-) -> None:
+def _copy_shard(pairs: Sequence[Pair], rows: NDArray[np.intp], task: RechunkTask) -> None:
     """Read one block of objects of many rows, turn it round, write it as one shard."""
     wanted = rows[task.epochs]
-    order = np.argsort(wanted)
-    n_objects = task.objects.stop - task.objects.start
+    objects = np.arange(task.objects.start, task.objects.stop)
     for model, source, target in pairs:
         # One cache line more than the objects: where rows lie a power of two apart, the cache
         # keeps few of them, and turning the block round takes three times as long.
-        width = n_objects + CACHE_LINE // source.dtype.itemsize
+        width = len(objects) + CACHE_LINE // source.dtype.itemsize
         block = np.empty((len(wanted), *source.shape[1:-1], width), dtype=source.dtype)
-        block = block[..., :n_objects]
-        for place, run in runs(wanted[order], ROWS_AT_A_TIME):
-            block[order[place]] = source[(run, ..., task.objects)]
-        on_disk = dims_on_disk(source)
-        turned = _turn(block, [on_disk.index(dim) for dim in model.dims])
-        target[(task.objects, ..., task.epochs)] = turned
+        block = block[..., : len(objects)]
+        source.read([wanted, *map(np.arange, source.shape[1:-1]), objects], into=block)
+        axes = [source.dims.index(dim) for dim in model.dims]
+        chunks = _turned(block.transpose(axes), target, task)
+        shard = [task.objects.start, *[0] * (block.ndim - 2), task.epochs.start]
+        size = [a * b for a, b in zip(target.chunk, target.chunks_per_shard, strict=True)]
+        place = tuple(start // length for start, length in zip(shard, size, strict=True))
+        target.write_shard(place, chunks).sync_file()
 
 
-def _turn(block: NDArray[Any], axes: list[int]) -> NDArray[Any]:
-    """Transpose into contiguous memory, a strip of objects (the last axis) at a time.
+def _turned(
+    block: NDArray[Any], target: Shards, task: RechunkTask
+) -> Iterator[tuple[tuple[int, ...], NDArray[Any]]]:
+    """Cut a block into chunks, in contiguous memory, a strip of objects at a time.
 
-    Without a contiguous copy the codecs would read the array one stride at a time.
+    A strip is as much as the cache holds: wide enough to read whole cache lines of the block.
     """
-    turned = np.empty([block.shape[axis] for axis in axes], dtype=block.dtype)
-    for strip in cuts(block.shape[-1], STRIP):
-        turned[strip] = block[..., strip].transpose(axes)
-    return turned
+    per_chunk = target.chunk[0]
+    n_objects, n_epochs = block.shape[0], block.shape[-1]
+    n_chunks = max(1, STRIP_BYTES // (math.prod(target.chunk) * target.dtype.itemsize))
+    # Behind the last object and the last epoch the fill value stays.
+    strip = np.full(
+        (n_chunks * per_chunk, *target.chunk[1:]), target.fill_value, dtype=target.dtype
+    )
+    for cut in cuts(n_objects, len(strip)):
+        length = cut.stop - cut.start
+        strip[:length, ..., :n_epochs] = block[cut]
+        strip[length:] = target.fill_value
+        for start in range(0, length, per_chunk):
+            number = (task.objects.start + cut.start + start) // per_chunk
+            place = (number, *[0] * (block.ndim - 2), task.epochs.start // target.chunk[-1])
+            yield place, strip[start : start + per_chunk]
 
 
 def _run(tasks: list[Any], progress: Progress | None, n_workers: int) -> None:
@@ -279,30 +280,34 @@ def _run(tasks: list[Any], progress: Progress | None, n_workers: int) -> None:
         )
 
 
-def _verify(
-    snapshot: Snapshot,
-    pairs: Sequence[tuple[ArrayModel, zarr.Array[Any], zarr.Array[Any]]],
-) -> None:
-    """Compare a sample in the two stores: objects and epochs spread over the whole."""
+def _verify(snapshot: Snapshot, published: zarr.Group) -> None:
+    """Compare a sample in the two stores: objects and epochs spread over the whole.
+
+    It is read by zarr-python, as anybody would read it.
+    """
     objects = _spread(snapshot.n_objects)
     epochs = _spread(len(snapshot.rows))
-    for model, source, target in pairs:
-        on_disk = dims_on_disk(source)
-        axes = [on_disk.index(dim) for dim in model.dims]
-        for number in objects:
-            one = slice(number, number + 1)
-            published = np.asarray(target[one])
-            for epoch in epochs:
-                row = int(snapshot.rows[epoch])
-                expected = np.asarray(source[(slice(row, row + 1), ..., one)]).transpose(axes)
-                found = published[..., epoch : epoch + 1]
-                if not np.array_equal(expected, found, equal_nan=model.dtype == "float32"):
-                    raise StorageError(
-                        f"{snapshot.location}: {model.name} of object number {number} in epoch "
-                        f"{snapshot.current_records[epoch].epoch!r} differs between the epoch "
-                        f"store and the version just built; nothing was published. Check the "
-                        f"disk and the memory of this machine, and run rechunk again."
-                    )
+    rows = snapshot.rows[epochs].tolist()
+    for model in ARRAYS:
+        if model.name not in published:
+            continue
+        source: Any = snapshot.group[model.name]
+        target: Any = published[model.name]
+        axes = [dims_on_disk(source).index(dim) for dim in model.dims]
+        everything = [slice(None)] * (len(axes) - 2)
+        expected = source.oindex[(rows, *everything, objects)].transpose(axes)
+        found = target.oindex[(objects, *everything, epochs)]
+        for number, row in itertools.product(range(len(objects)), range(len(rows))):
+            is_float = model.dtype == "float32"
+            if not np.array_equal(
+                expected[number, ..., row], found[number, ..., row], equal_nan=is_float
+            ):
+                raise StorageError(
+                    f"{snapshot.location}: {model.name} of object number {objects[number]} in "
+                    f"epoch {snapshot.current_records[epochs[row]].epoch!r} differs between the "
+                    f"epoch store and the version just built; nothing was published. Check the "
+                    f"disk and the memory of this machine, and run rechunk again."
+                )
 
 
 def _spread(length: int) -> list[int]:

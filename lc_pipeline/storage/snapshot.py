@@ -21,9 +21,9 @@ from lc_pipeline.matching.epoch_block import EpochBlock
 from lc_pipeline.matching.reference import ReferenceCatalog
 from lc_pipeline.sky.barycenter import barycentric_julian_date
 from lc_pipeline.storage import versions
-from lc_pipeline.storage.codecs import fast_pipeline
 from lc_pipeline.storage.location import Location
 from lc_pipeline.storage.model import FORMAT_VERSION, read_coordinate, texts
+from lc_pipeline.storage.shards import Shards
 from lc_pipeline.survey import MatchingSection
 
 
@@ -240,10 +240,10 @@ class Snapshot:
         """How epochs are matched in this store."""
         return MatchingSection.model_validate(self.attributes["matching"])
 
-    def array(self, name: str) -> zarr.Array[Any] | None:
-        """Open one array for reading, with the fast pipeline; None if the store has none."""
-        with fast_pipeline():
-            return self.group.get(name)  # type: ignore[return-value]
+    def shards(self, name: str) -> Shards | None:
+        """Open one of the large arrays; None if the store has none."""
+        array: Any = self.group.get(name)
+        return None if array is None else Shards(array, self.place / name)
 
 
 def _chronological(record: EpochRecord) -> tuple[float, str]:

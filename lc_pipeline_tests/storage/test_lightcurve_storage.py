@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 
 from lc_pipeline.errors import NotInStoreError, StorageError
 from lc_pipeline.flags import MeasurementFlag
-from lc_pipeline.storage import LightcurveStorage, codecs, epoch_log, rechunk
+from lc_pipeline.storage import LightcurveStorage, epoch_log, rechunk
+from lc_pipeline.storage.location import Location
+from lc_pipeline.storage.shards import Shards
 
 from .conftest import make_block, make_reference
 
@@ -82,7 +84,7 @@ def test_many_blocks_and_segments_are_put_together_right(tmp_path, monkeypatch):
     blocks = [make_block(f"night{number}", number, n_objects=50) for number in range(37)]
     storage.append_epochs(blocks)
     objects = storage.rechunk_to_object_optimized(tmp_path / "objects", progress=False)
-    array = objects.snapshot.array("lightcurves")
+    array = objects.snapshot.group["lightcurves"]
     assert array.shards == (16, 2, 2, 16)
     assert_same(objects.dataset, blocks)
 
@@ -126,10 +128,7 @@ def test_a_writer_that_dies_leaves_the_last_commit_and_the_next_one_goes_on(
     assert_same(LightcurveStorage(storage.location.path).dataset, [first, third])
 
 
-@pytest.mark.parametrize("is_fast", [True, False])
-def test_half_a_shard_left_behind_is_never_read(storage, monkeypatch, is_fast):
-    if not is_fast:
-        monkeypatch.setattr(codecs, "fast_pipeline_is_installed", lambda: False)
+def test_half_a_shard_left_behind_is_never_read(storage, monkeypatch):
     storage.append_epochs([make_block("a", 1)])
     with monkeypatch.context() as patch:
         patch.setattr(epoch_log, "commit", lambda _: None)
@@ -197,7 +196,9 @@ def test_a_version_that_differs_from_the_epochs_is_not_published(storage, tmp_pa
 
     def spoil(pairs, rows, task):
         copy(pairs, rows, task)
-        pairs[0][2][0, 0, 0, 0] = 99.0
+        values = pairs[0][2].read([np.arange(n) for n in (5, 2, 2, 1)])
+        values[0] = 99.0
+        pairs[0][2].write([0, 0, 0, 0], values)
 
     monkeypatch.setattr(rechunk, "_copy_shard", spoil)
     with pytest.raises(StorageError, match="differs"):
@@ -205,19 +206,31 @@ def test_a_version_that_differs_from_the_epochs_is_not_published(storage, tmp_pa
     assert not (tmp_path / "objects" / "current.json").exists()
 
 
-def test_both_pipelines_write_the_same_values(tmp_path, monkeypatch):
-    blocks = [make_block(f"n{number}", number) for number in range(3)]
-    for name, is_fast in (("fast", True), ("plain", False)):
-        if not is_fast:
-            monkeypatch.setattr(codecs, "fast_pipeline_is_installed", lambda: False)
-        storage = LightcurveStorage(tmp_path / name).create_storage(make_reference(5), ["g", "r"])
-        storage.append_epochs(blocks)
-        storage.rechunk_to_object_optimized(tmp_path / f"{name}-objects", progress=False)
-    for name in ("fast", "plain"):
-        for is_fast in (False, True):
-            monkeypatch.setattr(codecs, "fast_pipeline_is_installed", lambda fast=is_fast: fast)
-            assert_same(LightcurveStorage(tmp_path / name).dataset, blocks)
-            assert_same(LightcurveStorage(tmp_path / f"{name}-objects").dataset, blocks)
+def test_zarr_python_reads_every_bit_of_both_stores(tmp_path, monkeypatch):
+    monkeypatch.setattr("lc_pipeline.storage.layout.SEGMENT", 16)
+    monkeypatch.setattr("lc_pipeline.storage.layout.READ_CHUNK_BYTES", 2048)
+    blocks = [make_block(f"n{number}", number, n_objects=150) for number in range(21)]
+    storage = LightcurveStorage(tmp_path / "epochs").create_storage(make_reference(150), ["g", "r"])
+    storage.append_epochs(blocks)
+    objects = storage.rechunk_to_object_optimized(tmp_path / "objects", progress=False)
+    for store in (storage, objects):
+        for name in ("lightcurves", "flags", "separation"):
+            array = store.snapshot.group[name]
+            plain = array[...].transpose(
+                [array.metadata.dimension_names.index(dim) for dim in store.dataset[name].dims]
+            )
+            expected = np.stack([getattr(block, name).T for block in blocks], axis=-1)
+            if name == "lightcurves":
+                expected = expected.transpose(0, 2, 1, 3)
+            assert plain.tobytes() == expected.tobytes()
+            assert store.dataset[name].values.tobytes() == expected.tobytes()
+    assert objects.snapshot.group["lightcurves"].nchunks > 4
+
+
+def test_chunks_that_are_coded_otherwise_are_not_misread(tmp_path):
+    array = zarr.create_array(tmp_path, shape=(4, 4), chunks=(2, 2), shards=(4, 4), dtype="float32")
+    with pytest.raises(StorageError, match="not coded as lc_pipeline codes them"):
+        Shards(array, Location(tmp_path))
 
 
 def test_added_objects_are_marked_as_not_ingested_until_they_are(storage, published):
