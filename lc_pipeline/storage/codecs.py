@@ -1,14 +1,39 @@
-"""How values are compressed: losslessly and checksummed."""
+"""How values are compressed: losslessly and checksummed. Blosc (lz4, level 1, bitshuffle), CRC32C.
+
+Fast in both directions; what slower codecs gain in size is little, as most bits of photometry are
+noise.
+"""
 
 from __future__ import annotations
 
-from numcodecs import Blosc
+from typing import Any, Final
+
+import google_crc32c
+from numcodecs import blosc
+from numpy.typing import NDArray
 from zarr.codecs import BloscCodec, Crc32cCodec
 
-#: Fast in both directions; the small loss in size against slower codecs is noise of the photometry.
-BLOSC = Blosc(cname="lz4", clevel=1, shuffle=Blosc.BITSHUFFLE)
+NAME: Final = "lz4"
+LEVEL = 1
+CHECKSUM_BYTES = 4
 
 
 def compressors() -> list[BloscCodec | Crc32cCodec]:
-    """The same for zarr-python: Blosc (lz4, level 1, bitshuffle), then CRC32C."""
-    return [BloscCodec(cname="lz4", clevel=1, shuffle="bitshuffle"), Crc32cCodec()]
+    """The codecs as zarr-python knows them."""
+    return [BloscCodec(cname=NAME, clevel=LEVEL, shuffle="bitshuffle"), Crc32cCodec()]
+
+
+def compress(values: NDArray[Any]) -> bytes:
+    """Compress contiguous values; the checksum is the caller's to add."""
+    encoded: bytes = blosc.compress(values, NAME.encode(), LEVEL, blosc.BITSHUFFLE)
+    return encoded
+
+
+def decompress(encoded: Any, into: NDArray[Any]) -> None:
+    """Decompress into a contiguous array."""
+    blosc.decompress(encoded, into)
+
+
+def checksum(contents: Any) -> bytes:
+    """CRC32C, as it stands behind a chunk and behind an index."""
+    return int(google_crc32c.value(contents)).to_bytes(CHECKSUM_BYTES, "little")

@@ -30,12 +30,12 @@ TASK_BYTES = 128 * 2**20
 SEGMENT = 512
 SMALLEST_SEGMENT = 16
 SMALLEST_BLOCK = 16
-READ_CHUNK_BYTES = 256 * 2**10
+READ_CHUNK_BYTES = 128 * 2**10
 MOST_OBJECTS_PER_CHUNK = 64
 COORDINATE_ROWS = 4096
 RECORD_ROWS = 512
 COORDINATE_OBJECTS = 2**16
-COPIES_PER_TASK = 3
+COPIES_PER_TASK = 1.25
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ def plan_object_layout(
     >>> plan_object_layout(94, 1, 2, object_block=64)
     ObjectLayout(object_block=64, segment=96, objects_per_chunk=64)
     >>> plan_object_layout(1200, 32, 2, object_block=1024)
-    ObjectLayout(object_block=1024, segment=512, objects_per_chunk=2)
+    ObjectLayout(object_block=1024, segment=512, objects_per_chunk=1)
     """
     segment = min(SEGMENT, -(-max(n_epochs, 1) // SMALLEST_SEGMENT) * SMALLEST_SEGMENT)
     per_object = n_measurements * n_values * segment * ITEM_BYTES
@@ -161,7 +161,7 @@ def unchanged_segments(before: Sequence[str], after: Sequence[str], segment: int
 def plan_workers(shard_bytes: int, n_workers: int, memory_limit: int | None) -> int:
     """How many shards may be made at a time within a memory limit.
 
-    A task holds its block as read and as turned round, and what it becomes on disk.
+    A task holds its block as read; what is turned round and written is much less at a time.
 
     Parameters
     ----------
@@ -179,12 +179,12 @@ def plan_workers(shard_bytes: int, n_workers: int, memory_limit: int | None) -> 
 
     Examples
     --------
-    >>> plan_workers(100, 4, memory_limit=700)
+    >>> plan_workers(100, 4, memory_limit=300)
     2
     """
     if memory_limit is None:
         return n_workers
-    needed = COPIES_PER_TASK * shard_bytes
+    needed = math.ceil(COPIES_PER_TASK * shard_bytes)
     if needed > memory_limit:
         raise ValueError(
             f"memory_limit: one shard needs {needed / 1e6:.0f} MB, and the limit is "

@@ -76,20 +76,22 @@ class Location:
         except OSError as error:
             raise StorageError(f"{self}: cannot be read ({error})") from error
 
-    def read_ranges(self, ranges: Sequence[tuple[int, int]]) -> list[bytes] | None:
-        """Read parts of this file, or None if it does not exist.
+    def read_ranges(self, name: str, ranges: Sequence[tuple[int, int]]) -> list[bytes] | None:
+        """Read parts of a file inside, or None if it does not exist.
 
         Parameters
         ----------
+        name : str
+            From here; a string, because there may be many.
         ranges : sequence of (int, int)
             Where each begins, from the end if negative, and its length.
         """
         try:
-            descriptor = os.open(self.path, os.O_RDONLY)
+            descriptor = os.open(f"{self.path}/{name}", os.O_RDONLY)
         except FileNotFoundError:
             return None
         except OSError as error:
-            raise StorageError(f"{self}: cannot be read ({error})") from error
+            raise StorageError(f"{self}/{name}: cannot be read ({error})") from error
         try:
             size = os.fstat(descriptor).st_size if ranges[0][0] < 0 else 0
             return [

@@ -7,6 +7,9 @@ import itertools
 import math
 import os
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from queue import SimpleQueue
 from typing import Any
 
 import numpy as np
@@ -59,6 +62,17 @@ STRIP_BYTES = 2**21
 Pair = tuple[ArrayModel, Shards, Shards]
 
 
+@dataclass
+class _Shared:
+    """What the workers of one rechunk share."""
+
+    disk: ThreadPoolExecutor
+    """Syncs what is written, while the workers go on."""
+    synced: list[Future[None]] = field(default_factory=list)
+    buffers: SimpleQueue[NDArray[np.uint8]] = field(default_factory=SimpleQueue)
+    """Memory for blocks, one for each worker."""
+
+
 def rechunk(
     snapshot: Snapshot,
     output: Location,
@@ -109,7 +123,7 @@ def rechunk(
         pairs = _array_pairs(snapshot, group, staging)
         try:
             n_workers = plan_workers(
-                max(target.shard_bytes for _, _, target in pairs),
+                _block_bytes(pairs, layout),
                 n_workers or min(os.cpu_count() or 1, 4),
                 memory_limit,
             )
@@ -121,11 +135,18 @@ def rechunk(
             for task in rechunk_tasks(snapshot.n_objects, len(snapshot.rows), layout)
             if task.epochs.start // layout.segment not in taken_over
         ]
-        _run(
-            [delayed(_copy_shard)(pairs, snapshot.rows, task) for task in tasks],
-            progress,
-            n_workers,
-        )
+        with ThreadPoolExecutor(1) as disk:
+            shared = _Shared(disk)
+            # Memory that has been used before is half of the speed.
+            for _ in range(min(n_workers, len(tasks))):
+                shared.buffers.put(np.empty(_block_bytes(pairs, layout), dtype=np.uint8))
+            _run(
+                [delayed(_copy_shard)(pairs, snapshot.rows, task, shared) for task in tasks],
+                progress,
+                n_workers,
+            )
+            for synced in shared.synced:
+                synced.result()
         _verify(snapshot, group)
         commit(staging)
         publish(output, version)
@@ -215,23 +236,48 @@ def _take_over(
     return set(numbers)
 
 
-def _copy_shard(pairs: Sequence[Pair], rows: NDArray[np.intp], task: RechunkTask) -> None:
+def _block_shape(source: Shards, n_epochs: int, n_objects: int) -> tuple[int, ...]:
+    """Shape of a block in memory.
+
+    One cache line more than the objects: where rows lie a power of two apart, the cache keeps few
+    of them, and turning the block round takes three times as long.
+    """
+    return (n_epochs, *source.shape[1:-1], n_objects + CACHE_LINE // source.dtype.itemsize)
+
+
+def _block_bytes(pairs: Sequence[Pair], layout: ObjectLayout) -> int:
+    """Bytes of the largest block of a task."""
+    return max(
+        math.prod(_block_shape(source, layout.segment, layout.object_block)) * source.dtype.itemsize
+        for _, source, _ in pairs
+    )
+
+
+def _copy_shard(
+    pairs: Sequence[Pair], rows: NDArray[np.intp], task: RechunkTask, shared: _Shared
+) -> None:
     """Read one block of objects of many rows, turn it round, write it as one shard."""
     wanted = rows[task.epochs]
-    objects = np.arange(task.objects.start, task.objects.stop)
-    for model, source, target in pairs:
-        # One cache line more than the objects: where rows lie a power of two apart, the cache
-        # keeps few of them, and turning the block round takes three times as long.
-        width = len(objects) + CACHE_LINE // source.dtype.itemsize
-        block = np.empty((len(wanted), *source.shape[1:-1], width), dtype=source.dtype)
-        block = block[..., : len(objects)]
-        source.read([wanted, *map(np.arange, source.shape[1:-1]), objects], into=block)
-        axes = [source.dims.index(dim) for dim in model.dims]
-        chunks = _turned(block.transpose(axes), target, task)
-        shard = [task.objects.start, *[0] * (block.ndim - 2), task.epochs.start]
-        size = [a * b for a, b in zip(target.chunk, target.chunks_per_shard, strict=True)]
-        place = tuple(start // length for start, length in zip(shard, size, strict=True))
-        target.write_shard(place, chunks).sync_file()
+    n_objects = task.objects.stop - task.objects.start
+    buffer = shared.buffers.get()
+    try:
+        for model, source, target in pairs:
+            shape = _block_shape(source, len(wanted), n_objects)
+            block = buffer[: math.prod(shape) * source.dtype.itemsize].view(source.dtype)
+            block = block.reshape(shape)[..., :n_objects]
+            whole = [slice(0, length) for length in source.shape[1:-1]]
+            source.read([wanted, *whole, task.objects], into=block)
+            axes = [source.dims.index(dim) for dim in model.dims]
+            chunks = _turned(block.transpose(axes), target, task)
+            place = (
+                task.objects.start // target.shard[0],
+                *[0] * (block.ndim - 2),
+                task.epochs.start // target.shard[-1],
+            )
+            file = target.write_shard(place, chunks)
+            shared.synced.append(shared.disk.submit(file.sync_file))
+    finally:
+        shared.buffers.put(buffer)
 
 
 def _turned(

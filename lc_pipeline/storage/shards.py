@@ -2,8 +2,8 @@
 
 zarr-python takes about a millisecond for a read and a fifth of one for each chunk it writes, most
 of it spent on scheduling. Here a chunk is one ``pread`` and one call of the codec, on the caller's
-thread. A shard (codec ``sharding_indexed`` of the Zarr v3 specification) is its chunks one after the other
-and at its end where they are: offset and length of each chunk in C order, and a CRC32C::
+thread. A shard (codec ``sharding_indexed`` of the Zarr v3 specification) is its chunks one after
+the other and at its end where they are: offset and length of each chunk in C order, and a CRC32C::
 
     chunk 0 | chunk 1 | ... | (offset, length) of chunk 0 | of chunk 1 | ... | CRC32C
 
@@ -18,7 +18,6 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import google_crc32c
 import numpy as np
 import zarr
 from numpy.typing import NDArray
@@ -26,10 +25,9 @@ from zarr.codecs import BloscCodec, BytesCodec, Crc32cCodec, ShardingCodec
 from zarr.codecs.sharding import ShardingCodecIndexLocation
 
 from lc_pipeline.errors import StorageError
-from lc_pipeline.storage.codecs import BLOSC
+from lc_pipeline.storage.codecs import CHECKSUM_BYTES, checksum, compress, decompress
 from lc_pipeline.storage.location import Location
 
-CHECKSUM_BYTES = 4
 ABSENT = np.iinfo(np.uint64).max
 
 #: Along one axis: the number of a chunk, where its values go, and which of them.
@@ -37,7 +35,9 @@ _Part = tuple[int, "slice | NDArray[np.intp]", "slice | NDArray[np.intp]"]
 
 
 class Shards:
-    """One sharded array of a store. Shards are read once they are whole and never change then.
+    """One sharded array of a store.
+
+    A shard is read when it is whole, and never changes from then on: its index is kept.
 
     Parameters
     ----------
@@ -59,32 +59,27 @@ class Shards:
         self.dtype = np.dtype(array.dtype)
         self.fill_value = array.fill_value
         self.chunk = array.chunks
-        shard = array.shards or array.chunks
-        self.chunks_per_shard = tuple(a // b for a, b in zip(shard, self.chunk, strict=True))
+        self.shard = array.shards or array.chunks
+        self.chunks_per_shard = tuple(a // b for a, b in zip(self.shard, self.chunk, strict=True))
         self._index_bytes = 16 * math.prod(self.chunks_per_shard) + CHECKSUM_BYTES
-        self._indices: dict[tuple[int, ...], NDArray[np.uint64]] = {}
+        self._opened: dict[tuple[int, ...], tuple[str, NDArray[np.uint64] | None]] = {}
         if not _is_known(array):
             raise StorageError(
                 f"{place}: its chunks are not coded as lc_pipeline codes them "
                 f"(docs/format.md). Open the store with zarr or xarray."
             )
 
-    @property
-    def shard_bytes(self) -> int:
-        """Bytes of a shard, uncompressed."""
-        return math.prod(self.chunk) * math.prod(self.chunks_per_shard) * self.dtype.itemsize
-
     # ------------------------------------------------------------------ reading
 
     def read(
-        self, selection: Sequence[NDArray[np.intp]], into: NDArray[Any] | None = None
+        self, selection: Sequence[slice | NDArray[np.intp]], into: NDArray[Any] | None = None
     ) -> NDArray[Any]:
         """Read the outer product of indices.
 
         Parameters
         ----------
-        selection : sequence of (n,) array of int
-            Indices along each axis, in any order.
+        selection : sequence of slice or (n,) array of int
+            Indices along each axis: from ``start`` to ``stop``, or in any order.
         into : array, optional
             Where to put the values.
 
@@ -93,7 +88,12 @@ class Shards:
         StorageError
             If a chunk is damaged.
         """
-        found = np.empty([len(i) for i in selection], self.dtype) if into is None else into
+        found = into
+        if found is None:
+            found = np.empty(
+                [i.stop - i.start if isinstance(i, slice) else len(i) for i in selection],
+                self.dtype,
+            )
         axes = [_parts(index, size) for index, size in zip(selection, self.chunk, strict=True)]
         wanted: dict[tuple[int, ...], list[tuple[_Part, ...]]] = {}
         for parts in itertools.product(*axes):
@@ -111,36 +111,45 @@ class Shards:
         scratch: NDArray[Any],
     ) -> None:
         """Read some chunks of one shard into their places."""
-        file = self._file(shard)
-        index = self._index(shard, file)
+        file, index = self._opened.get(shard) or self._open(shard)
         numbers = [self._number(part[0] for part in parts) for parts in chunks]
         ranges = [
             (int(index[n, 0]), int(index[n, 1]))
             for n in numbers
             if index is not None and index[n, 0] != ABSENT
         ]
-        contents = iter(file.read_ranges(ranges) or () if ranges else ())
+        contents = iter(self.place.read_ranges(file, ranges) or () if ranges else ())
         for number, parts in zip(numbers, chunks, strict=True):
             target = _outer([part[1] for part in parts], found.shape)
             if index is None or index[number, 0] == ABSENT:
                 found[target] = self.fill_value
                 continue
-            BLOSC.decode(_checked(next(contents), file), scratch)
+            decompress(self._checked(next(contents), file), scratch)
             found[target] = scratch[_outer([part[2] for part in parts], scratch.shape)]
 
-    def _index(self, shard: tuple[int, ...], file: Location) -> NDArray[np.uint64] | None:
-        """Offset and length of each chunk; None if there is no such shard."""
-        index = self._indices.get(shard)
-        if index is None:
-            contents = file.read_ranges([(-self._index_bytes, self._index_bytes)])
-            if contents is None:
-                return None
-            index = _checked(contents[0], file).view("<u8").reshape(-1, 2)
-            self._indices[shard] = index
-        return index
+    def _open(self, shard: tuple[int, ...]) -> tuple[str, NDArray[np.uint64] | None]:
+        """Find a shard's file, and offset and length of each chunk; None if there is no shard."""
+        file = self._file(shard)
+        contents = self.place.read_ranges(file, [(-self._index_bytes, self._index_bytes)])
+        if contents is None:
+            return file, None
+        opened = file, self._checked(contents[0], file).view("<u8").reshape(-1, 2)
+        self._opened[shard] = opened
+        return opened
 
-    def _file(self, shard: tuple[int, ...]) -> Location:
-        return self.place / "/".join(["c", *map(str, shard)])
+    def _checked(self, contents: bytes, file: str) -> NDArray[np.uint8]:
+        """What stands before the checksum, if that agrees."""
+        view = np.frombuffer(contents, np.uint8)[:-CHECKSUM_BYTES]
+        if checksum(view) != contents[-CHECKSUM_BYTES:]:
+            raise StorageError(
+                f"{self.place / file}: damaged (a checksum does not agree). 'lc-pipeline verify "
+                f"SURVEY' finds all that is; damaged epochs can be ingested again, damaged light "
+                f"curves published again."
+            )
+        return view
+
+    def _file(self, shard: tuple[int, ...]) -> str:
+        return "/".join(["c", *map(str, shard)])
 
     def _shard(self, chunk: Iterable[int]) -> tuple[int, ...]:
         """Which shard a chunk is in, from its place in the array."""
@@ -208,17 +217,17 @@ class Shards:
         index = np.full((math.prod(self.chunks_per_shard), 2), ABSENT, "<u8")
         file = self._file(shard)
         end = 0
-        with file.create() as stream:
+        with (self.place / file).create() as stream:
             for place, values in chunks:
-                encoded = BLOSC.encode(values)
+                encoded = compress(values)
                 stream.write(encoded)
-                stream.write(_checksum(encoded))
+                stream.write(checksum(encoded))
                 length = len(encoded) + CHECKSUM_BYTES
                 index[self._number(place)] = end, length
                 end += length
             stream.write(index.tobytes())
-            stream.write(_checksum(index))
-        return file
+            stream.write(checksum(index))
+        return self.place / file
 
 
 def _is_known(array: zarr.Array[Any]) -> bool:
@@ -232,32 +241,26 @@ def _is_known(array: zarr.Array[Any]) -> bool:
     )
 
 
-def _checksum(contents: Any) -> bytes:
-    return int(google_crc32c.value(contents)).to_bytes(CHECKSUM_BYTES, "little")
-
-
-def _checked(contents: bytes, file: Location) -> NDArray[np.uint8]:
-    """What stands before the checksum, if that agrees."""
-    view = np.frombuffer(contents, np.uint8)[:-CHECKSUM_BYTES]
-    if _checksum(view) != contents[-CHECKSUM_BYTES:]:
-        raise StorageError(
-            f"{file}: damaged (a checksum does not agree). 'lc-pipeline verify SURVEY' finds all "
-            f"that is; damaged epochs can be ingested again, damaged light curves published again."
-        )
-    return view
-
-
-def _parts(index: NDArray[np.intp], size: int) -> list[_Part]:
+def _parts(index: slice | NDArray[np.intp], size: int) -> list[_Part]:
     """Group indices along an axis by the chunk that they are in.
 
     Examples
     --------
-    >>> _parts(np.array([3, 4, 5]), 4)
+    >>> _parts(slice(3, 6), 4)
     [(0, slice(0, 1, None), slice(3, 4, None)), (1, slice(1, 3, None), slice(0, 2, None))]
+    >>> _parts(np.array([5, 3, 4]), 4)
+    [(0, array([1]), slice(3, 4, None)), (1, array([2, 0]), slice(0, 2, None))]
     """
-    if len(index) == 1:
-        number, place = divmod(int(index[0]), size)
-        return [(number, slice(0, 1), slice(place, place + 1))]
+    if isinstance(index, slice):
+        start, stop = index.start, index.stop
+        return [
+            (
+                number,
+                slice(max(number * size, start) - start, min((number + 1) * size, stop) - start),
+                slice(max(0, start - number * size), min(size, stop - number * size)),
+            )
+            for number in range(start // size, -(-stop // size))
+        ]
     if not len(index):
         return []
     order = None
@@ -270,7 +273,7 @@ def _parts(index: NDArray[np.intp], size: int) -> list[_Part]:
     for start, stop in zip(starts.tolist(), [*starts[1:].tolist(), len(index)], strict=True):
         number = int(numbers[start])
         within: Any = index[start:stop] - number * size
-        if (np.diff(within) == 1).all():
+        if len(within) == 1 or (np.diff(within) == 1).all():
             within = slice(int(within[0]), int(within[-1]) + 1)
         target = slice(start, stop) if order is None else order[start:stop]
         parts.append((number, target, within))

@@ -225,7 +225,7 @@ class Snapshot:
         if is_same and "reference" in other.__dict__:
             self.__dict__["reference"] = other.reference
 
-    @property
+    @cached_property
     def n_objects(self) -> int:
         """Length of the object axis."""
         return int(self.group["object"].shape[0])  # type: ignore[union-attr]

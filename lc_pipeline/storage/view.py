@@ -44,6 +44,7 @@ class LazyRows(BackendArray):
         self.place = place
         self.shards = shards
         self.rows = rows
+        self.is_in_order = np.array_equal(rows, np.arange(len(rows)))
         self.epoch_axis = shards.dims.index("epoch")
         self.axes = tuple(shards.dims.index(dim) for dim in dims)
         self.shape = tuple(
@@ -62,7 +63,8 @@ class LazyRows(BackendArray):
         on_disk: list[Any] = [None] * len(key)
         for axis, selection, length in zip(self.axes, key, self.shape, strict=True):
             on_disk[axis] = _numbers(selection, length)
-        on_disk[self.epoch_axis] = self.rows[on_disk[self.epoch_axis]]
+        if not self.is_in_order:
+            on_disk[self.epoch_axis] = self.rows[on_disk[self.epoch_axis]]
         block = self.shards.read(on_disk)
         if not self.place.has_group():
             raise StorageError(
@@ -75,10 +77,13 @@ class LazyRows(BackendArray):
         ]
 
 
-def _numbers(key: Any, length: int) -> NDArray[np.intp]:
-    """Write a selection of an axis as the numbers it selects."""
+def _numbers(key: Any, length: int) -> slice | NDArray[np.intp]:
+    """Write a selection of an axis as a slice without a step, or as the numbers it selects."""
     if isinstance(key, slice):
-        return np.arange(*key.indices(length))
+        start, stop, step = key.indices(length)
+        return slice(start, max(start, stop)) if step == 1 else np.arange(start, stop, step)
+    if np.ndim(key) == 0 and 0 <= key < length:
+        return slice(int(key), int(key) + 1)
     numbers = np.atleast_1d(np.asarray(key, dtype=np.intp))
     if len(numbers) and not (-length <= numbers.min() and numbers.max() < length):
         raise IndexError(f"an index is out of range for an axis of length {length}")

@@ -194,8 +194,8 @@ def test_a_version_that_differs_from_the_epochs_is_not_published(storage, tmp_pa
     storage.append_epochs([make_block("a", 1)])
     copy = rechunk._copy_shard
 
-    def spoil(pairs, rows, task):
-        copy(pairs, rows, task)
+    def spoil(pairs, rows, task, shared):
+        copy(pairs, rows, task, shared)
         values = pairs[0][2].read([np.arange(n) for n in (5, 2, 2, 1)])
         values[0] = 99.0
         pairs[0][2].write([0, 0, 0, 0], values)

@@ -15,7 +15,7 @@ from lc_pipeline.catalogs.source_catalog import MeasurementColumns, SourceCatalo
 from lc_pipeline.errors import CatalogError, NotInStoreError, StorageError
 from lc_pipeline.flags import MeasurementFlag
 from lc_pipeline.storage import LightcurveStorage, rechunk, versions
-from lc_pipeline.storage.layout import plan_workers, unchanged_segments
+from lc_pipeline.storage.layout import COPIES_PER_TASK, plan_workers, unchanged_segments
 
 from .conftest import make_block, make_reference
 from .test_lightcurve_storage import assert_same
@@ -121,7 +121,7 @@ def test_a_new_epoch_costs_the_last_segment_only(storage, tmp_path, monkeypatch)
     monkeypatch.setattr(
         rechunk,
         "_copy_shard",
-        lambda pairs, rows, task: written.append(task.epochs) or copy(pairs, rows, task),
+        lambda *args: written.append(args[2].epochs) or copy(*args),
     )
     storage.append_epochs([make_block("n40", 40)])
     newer = storage.rechunk_to_object_optimized(tmp_path / "objects", progress=False)
@@ -148,13 +148,13 @@ def test_segments_are_unchanged_where_every_ingest_is_the_same(before, place, se
 
 @given(st.integers(1, 10**9), st.integers(1, 16), st.integers(1, 10**10))
 def test_the_memory_limit_is_kept_or_said_to_be_too_low(shard, workers, limit):
-    if 3 * shard > limit:
+    if COPIES_PER_TASK * shard > limit:
         with pytest.raises(ValueError, match="one shard needs"):
             plan_workers(shard, workers, limit)
     else:
         planned = plan_workers(shard, workers, limit)
         assert 1 <= planned <= workers
-        assert planned * 3 * shard <= limit
+        assert planned * COPIES_PER_TASK * shard <= limit
 
 
 def test_a_memory_limit_that_is_too_low_publishes_nothing(storage, tmp_path):
