@@ -7,6 +7,7 @@ a group take turns, so that a change of the machine's speed meets all of them.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import platform
@@ -14,9 +15,10 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from importlib import metadata
 from pathlib import Path
 
-from benchmarks.cases import GROUPS, SIZES
+from benchmarks.cases import CORES, GROUPS, SIZES
 
 PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
 MARK = "<!-- measured -->"
@@ -33,18 +35,39 @@ def run_case(group: str, case: str, size: str, folder: Path) -> dict[str, float]
 
 def measure(size: str, repeats: int, folder: Path) -> list[str]:
     """Run everything; give the lines of the tables."""
-    machine = f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"
-    runs = f"median of {repeats} runs (smallest to largest)"
-    lines = [f"{machine}; {SIZES[size].describe()}; {runs}.", ""]
+    quiet = load()
+    lines = []
     for group, cases in GROUPS.items():
         print(f"{group} ...", file=sys.stderr)
         run_case(group, "prepare", size, folder)
         found: dict[str, list[dict[str, float]]] = {name: [] for name in cases}
-        for _ in range(repeats):
+        # The other groups repeat what they measure themselves.
+        for _ in range(repeats if group in ("rechunk", "open") else 1):
             for name in cases:
                 found[name].append(run_case(group, name, size, folder))
         lines += table(group, found)
-    return lines
+    versions = ", ".join(f"{name} {metadata.version(name)}" for name in ("zarr", "dask", "xarray"))
+    head = (
+        f"{CORES} cores ({processor()}, {platform.machine()}), Python "
+        f"{platform.python_version()}, {versions}; {SIZES[size].describe()}; median of {repeats} "
+        f"runs (smallest to largest). Load average before the first and after the last run: "
+        f"{quiet} and {load()}; well above 0 before means that others were using the machine."
+    )
+    return [head, "", *lines]
+
+
+def load() -> str:
+    """The machine's load average of the last minute."""
+    return f"{os.getloadavg()[0]:.1f}"
+
+
+def processor() -> str:
+    """Name of the processor, where the system tells it."""
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or "unknown"
 
 
 def table(group: str, found: dict[str, list[dict[str, float]]]) -> list[str]:
@@ -72,9 +95,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--size", choices=SIZES, default="small")
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--folder", type=Path, help="where to make the stores for a while")
     parser.add_argument("--write", action="store_true", help="keep the result in the docs")
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as temporary:
+    with tempfile.TemporaryDirectory(dir=arguments.folder) as temporary:
         lines = measure(arguments.size, arguments.repeats, Path(temporary))
     print("\n".join(lines))
     if arguments.write:

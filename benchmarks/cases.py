@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
+import os
 import resource
 import shutil
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-CORES = 2
+CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 N_READS = 50
+N_SLICE = 500
+N_MANY = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -103,6 +108,22 @@ def epoch_array(folder: Path) -> Any:
     return zarr.open_group(place, mode="r")["lightcurves"]
 
 
+def object_array(folder: Path) -> Any:
+    """The light curves of the object store as a plain Zarr array."""
+    import zarr
+
+    place = max((folder / "objects" / "versions").glob("v*.zarr"))
+    return zarr.open_group(place, mode="r")["lightcurves"]
+
+
+def zarr_array(target: Path, like: Any) -> None:
+    """Create an empty array with the shape, chunks and codecs of another."""
+    target.mkdir(parents=True)
+    shutil.copy(
+        Path(str(like.store_path).removeprefix("file://")) / "zarr.json", target / "zarr.json"
+    )
+
+
 def fresh(folder: Path, name: str) -> Path:
     """A place for an output, empty."""
     shutil.rmtree(folder / name, ignore_errors=True)
@@ -156,22 +177,83 @@ def rechunk_xarray(folder: Path, size: Size) -> dict[str, float]:
     return {"seconds": time.perf_counter() - start, "files": n_files(target)}
 
 
+def rechunk_tensorstore(folder: Path, size: Size) -> dict[str, float]:
+    """Tensorstore, shard by shard, two at a time, into the layout that we write; values only."""
+    import tensorstore
+
+    source, target = epoch_array(folder), fresh(folder, "tensorstore")
+    ours = object_array(folder)
+    zarr_array(target, ours)
+    n_blocks = ours.shape[0] // ours.shards[0] + 1, ours.shape[-1] // ours.shards[-1] + 1
+    start = time.perf_counter()
+
+    def opened(path: str) -> Any:
+        kvstore = {"driver": "file", "path": path}
+        return tensorstore.open({"driver": "zarr3", "kvstore": kvstore}).result()
+
+    rows = opened(str(source.store_path).removeprefix("file://"))
+    shards = opened(str(target))
+    del size
+
+    def copy(place: tuple[int, int]) -> None:
+        objects, epochs = (
+            slice(number * length, min((number + 1) * length, whole))
+            for number, length, whole in zip(
+                place,
+                (ours.shards[0], ours.shards[-1]),
+                (ours.shape[0], ours.shape[-1]),
+                strict=True,
+            )
+        )
+        if objects.start < objects.stop and epochs.start < epochs.stop:
+            block = rows[epochs, ..., objects].read().result()
+            shards[objects, ..., epochs].write(block.transpose(3, 1, 2, 0)).result()
+
+    with ThreadPoolExecutor(CORES) as pool:
+        list(pool.map(copy, np.ndindex(n_blocks)))
+    return {"seconds": time.perf_counter() - start, "files": n_files(target)}
+
+
+def rechunk_one_chunk_per_object(folder: Path, size: Size) -> dict[str, float]:
+    """Write one file per object with zarr-python; a few objects, scaled; nothing is read."""
+    import zarr
+
+    shape = (N_SLICE, size.n_measurements, 2, size.n_epochs)
+    values = np.random.default_rng(3).normal(18, 1, shape).astype("float32")
+    target = fresh(folder, "per-object")
+    start = time.perf_counter()
+    array = zarr.create_array(target, shape=shape, chunks=(1, *shape[1:]), dtype="float32")
+    array[...] = values
+    seconds = time.perf_counter() - start
+    return {"seconds": seconds * size.n_objects / N_SLICE, "files": size.n_objects}
+
+
 def rechunk_floor(folder: Path, size: Size) -> dict[str, float]:
-    """Copying the store, and decoding and encoding its bytes with the bare codec on all cores."""
-    from numcodecs import Blosc
+    """Copying the store, and decoding and encoding all its chunks with the bare codec."""
+    import zarr
+    from numcodecs import Blosc, blosc
 
     del size
     source, target = folder / "epochs", fresh(folder, "copy")
     start = time.perf_counter()
     shutil.copytree(source, target)
-    copied = time.perf_counter() - start
-    array = epoch_array(folder)
+    seconds = time.perf_counter() - start
+    # One thread for each chunk, as many chunks at a time as there are cores.
+    blosc.use_threads = False
     codec = Blosc(cname="lz4", clevel=1, shuffle=Blosc.BITSHUFFLE)
-    block = np.ascontiguousarray(array[:32])
-    start = time.perf_counter()
-    codec.decode(codec.encode(block))
-    coded = (time.perf_counter() - start) * array.shape[0] / 32 / CORES
-    return {"seconds": copied + coded, "files": n_files(target)}
+    group = zarr.open_group(next((source / "versions").glob("v*.zarr")), mode="r")
+    for name in ("lightcurves", "flags", "separation"):
+        array: Any = group[name]
+        times = []
+        for row in np.linspace(0, array.shape[0] - 1, 32).astype(int).tolist():
+            chunk = np.ascontiguousarray(array[row][..., : array.chunks[-1]])
+            decoded = np.empty_like(chunk)
+            start = time.perf_counter()
+            codec.decode(codec.encode(chunk), decoded)
+            times.append(time.perf_counter() - start)
+        n_chunks = array.shape[0] * array.shape[-1] / array.chunks[-1]
+        seconds += float(np.median(times)) * n_chunks / CORES
+    return {"seconds": seconds, "files": n_files(target)}
 
 
 # ------------------------------------------------------------------------------ ingest
@@ -268,13 +350,16 @@ def _reading(read: Callable[[Any, np.random.Generator], Any], layout: str = "obj
 
 
 def _one(storage: Any, random: np.random.Generator) -> Any:
-    keys = storage.reference.key
-    return storage.get_object_lightcurve(keys[random.integers(len(keys))]).values
+    number = random.integers(storage.snapshot.n_objects)
+    return storage.get_object_lightcurve(f"star{number:07d}").values
 
 
-def _hundred(storage: Any, random: np.random.Generator) -> Any:
-    chosen = np.sort(random.choice(storage.snapshot.n_objects, 100, replace=False))
-    return storage.lightcurves.isel(object=chosen).values
+def _scattered(n: int) -> Callable[[Any, np.random.Generator], Any]:
+    def read(storage: Any, random: np.random.Generator) -> Any:
+        chosen = np.sort(random.choice(storage.snapshot.n_objects, n, replace=False))
+        return storage.lightcurves.isel(object=chosen).values
+
+    return read
 
 
 def _cone(storage: Any, random: np.random.Generator) -> Any:
@@ -284,23 +369,55 @@ def _cone(storage: Any, random: np.random.Generator) -> Any:
     return storage.lightcurves.sel(object=keys).values
 
 
-def _prepare_epochs(folder: Path, size: Size) -> dict[str, float]:
-    make_epochs(folder, size)
+def prepare_opening(folder: Path, size: Size) -> dict[str, float]:
+    """A store of a million objects."""
+    del size
+    many = Size(N_MANY, 1, 2)
+    make_epochs(folder / "many", many)
+    rechunk_ours(folder / "many", many)
     return {"seconds": 0.0}
 
 
+def opening(folder: Path, size: Size) -> dict[str, float]:
+    """Open the store and read its first light curve; lc_pipeline is imported already."""
+    from lc_pipeline import LightcurveStorage
+
+    del size
+    start = time.perf_counter()
+    storage = LightcurveStorage(folder / "many" / "objects").load_storage()
+    found = storage.get_object_lightcurve(f"star{N_MANY // 2:07d}").values
+    seconds = time.perf_counter() - start
+    return {"seconds": seconds} if np.isfinite(found).any() else {}
+
+
+def opening_zarr(folder: Path, size: Size) -> dict[str, float]:
+    """The same with xarray alone, selecting by key."""
+    import xarray as xr
+
+    del size
+    place = max((folder / "many" / "objects" / "versions").glob("v*.zarr"))
+    start = time.perf_counter()
+    dataset = xr.open_zarr(place, chunks=None, consolidated=True)
+    _ = dataset["lightcurves"].sel(object=f"star{N_MANY // 2:07d}").values
+    return {"seconds": time.perf_counter() - start}
+
+
 PREPARE: dict[str, Callable[[Path, Size], dict[str, float]]] = {
-    "rechunk": _prepare_epochs,
+    "rechunk": prepare_reading,
     "ingest": prepare_ingest,
     "read": prepare_reading,
+    "open": prepare_opening,
 }
 
-GROUPS: dict[str, dict[str, Callable[[Path, Size], dict[str, float]]]] = {
+Case = Callable[[Path, Size], dict[str, float]]
+GROUPS: dict[str, dict[str, Case]] = {
     "rechunk": {
         "lc_pipeline (values, flags, separations; verified, synced)": rechunk_ours,
-        "floor: copy, decode and encode ÷ cores": rechunk_floor,
+        "floor: copy; decode and encode ÷ cores": rechunk_floor,
         "dask rechunk + to_zarr (values only)": rechunk_dask,
         "xarray chunk + to_zarr (values only)": rechunk_xarray,
+        "tensorstore, shard by shard (values only)": rechunk_tensorstore,
+        f"zarr, one chunk per object (writing {N_SLICE}, scaled)": rechunk_one_chunk_per_object,
     },
     "ingest": {
         "lc_pipeline, one 50,000-row FITS catalogue": ingest_ours,
@@ -309,10 +426,17 @@ GROUPS: dict[str, dict[str, Callable[[Path, Size], dict[str, float]]]] = {
     "read": {
         "one light curve, object store": _reading(_one),
         "one light curve, epoch store": _reading(_one, "epochs"),
-        "100 light curves anywhere": _reading(_hundred),
-        "a cone of 1' with its light curves": _reading(_cone),
+        "100 light curves anywhere": _reading(_scattered(100)),
+        "1,000 light curves anywhere": _reading(_scattered(1000)),
+        "a cone of about 200 objects with their light curves": _reading(_cone),
+    },
+    "open": {
+        "lc_pipeline, a store of 1,000,000 objects and one light curve": opening,
+        "xarray alone, the same": opening_zarr,
     },
 }
+if importlib.util.find_spec("tensorstore") is None:
+    del GROUPS["rechunk"]["tensorstore, shard by shard (values only)"]
 
 
 def main() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from astropy import units as u
@@ -116,6 +117,20 @@ class ReferenceCatalog:
         if self.n_epochs is not None:
             object.__setattr__(self, "n_epochs", np.asarray(self.n_epochs, dtype=np.int64))
         self._check()
+
+    @classmethod
+    def checked_before(cls, key: NDArray[Any], **columns: NDArray[np.float64]) -> ReferenceCatalog:
+        """Make the catalogue again of columns that it gave, without checking them again.
+
+        Examples
+        --------
+        >>> ReferenceCatalog.checked_before(np.array(["a"]), ra=np.zeros(1), dec=np.zeros(1)).key
+        array(['a'], dtype='<U1')
+        """
+        self = object.__new__(cls)
+        for name, column in {"key": key.astype(np.str_), **columns}.items():
+            object.__setattr__(self, name, column)
+        return self
 
     def _check(self) -> None:
         n = len(self.key)

@@ -31,7 +31,7 @@ def commit(place: Location) -> None:
         "metadata": arrays,
     }
     document["attributes"]["lc_pipeline"][CHECKSUM] = checksum(document)
-    (place / GROUP_METADATA).replace_bytes(json.dumps(document, indent=1).encode())
+    (place / GROUP_METADATA).replace_bytes(json.dumps(document).encode())
 
 
 def read_metadata(place: Location) -> dict[str, Any]:

@@ -9,8 +9,10 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 from xarray.core import indexing
+from xarray.indexes import PandasIndex
 
 from lc_pipeline.storage.model import ARRAYS, CONVENTIONS, COORDINATE_ATTRIBUTES, texts
+from lc_pipeline.storage.object_keys import ObjectKeys
 from lc_pipeline.storage.snapshot import EpochRecord, Snapshot
 from lc_pipeline.storage.view import LazyRows
 
@@ -18,7 +20,8 @@ from lc_pipeline.storage.view import LazyRows
 def open_dataset(snapshot: Snapshot) -> xr.Dataset:
     """Show a store: dims object, measurement, value, epoch, whatever the order on disk.
 
-    Epochs are in order of time. No array with an epoch axis is read.
+    Epochs are in order of time. No array with an epoch axis is read. The axis of objects has no
+    index yet: see :func:`with_object_index`.
     """
     coordinates: dict[str, xr.Variable] = {}
 
@@ -26,12 +29,9 @@ def open_dataset(snapshot: Snapshot) -> xr.Dataset:
         described = COORDINATE_ATTRIBUTES.get(name, {}) | (attributes or {})
         coordinates[name] = xr.Variable((dim,), values, described)
 
-    reference = snapshot.reference
-    add("object", "object", reference.key)
-    add("ra", "object", reference.ra)
-    add("dec", "object", reference.dec)
-    for name in ("pm_ra_cosdec", "pm_dec"):
-        if (column := getattr(reference, name)) is not None:
+    add("object", "object", indexing.LazilyIndexedArray(snapshot.object_keys))
+    for name, column in snapshot.object_columns.items():
+        if name != "ref_epoch":
             add(name, "object", column)
     add("measurement", "measurement", np.array(snapshot.measurement_keys, dtype=object))
     for name in ("quantity", "unit"):
@@ -51,9 +51,13 @@ def open_dataset(snapshot: Snapshot) -> xr.Dataset:
     units = set(coordinates["unit"].values.tolist())
     if len(units) == 1 and (unit := units.pop()):
         arrays["lightcurves"].attrs = arrays["lightcurves"].attrs | {"units": unit}
+    indexes = {
+        name: PandasIndex(coordinates[name].values, name)
+        for name in ("measurement", "value", "epoch")
+    }
     return xr.Dataset(
         arrays,
-        coordinates,
+        xr.Coordinates(coordinates, indexes),
         {
             "Conventions": CONVENTIONS,
             "radesys": "ICRS",
@@ -62,6 +66,13 @@ def open_dataset(snapshot: Snapshot) -> xr.Dataset:
             "version": snapshot.version,
         },
     )
+
+
+def with_object_index(dataset: xr.Dataset, keys: ObjectKeys) -> xr.Dataset:
+    """Read all keys, so that objects can be selected by them."""
+    index = xr.Coordinates.from_xindex(PandasIndex(keys.index, "object"))
+    index["object"].attrs = COORDINATE_ATTRIBUTES["object"]
+    return dataset.assign_coords(index)
 
 
 def epoch_coordinates(

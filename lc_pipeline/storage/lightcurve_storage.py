@@ -22,7 +22,7 @@ from lc_pipeline.matching.reference import ReferenceCatalog
 from lc_pipeline.progress import Progress, progress_bar
 from lc_pipeline.sky.regions import SkyIndex, in_box, in_polygon
 from lc_pipeline.storage import epoch_log, rechunk, versions
-from lc_pipeline.storage.dataset import open_dataset
+from lc_pipeline.storage.dataset import open_dataset, with_object_index
 from lc_pipeline.storage.layout import COORDINATE_OBJECTS, cuts
 from lc_pipeline.storage.location import Location
 from lc_pipeline.storage.parallel import (
@@ -168,7 +168,7 @@ class LightcurveStorage:
         StorageError
             If there is no store here.
         """
-        for cached in ("dataset", "_sky_index"):
+        for cached in ("dataset", "_dataset", "_sky_index"):
             self.__dict__.pop(cached, None)
         before, self._snapshot = (
             self._snapshot,
@@ -234,6 +234,11 @@ class LightcurveStorage:
 
         Dims are object, measurement, value, epoch in this order.
         """
+        return with_object_index(self._dataset, self.snapshot.object_keys)
+
+    @cached_property
+    def _dataset(self) -> xr.Dataset:
+        """As :attr:`dataset`, but objects can be selected by number only: quick to open."""
         return open_dataset(self.snapshot)
 
     @property
@@ -254,7 +259,8 @@ class LightcurveStorage:
         NotInStoreError
             If there is no such object; the message names the nearest keys.
         """
-        return self.lightcurves.isel(object=self._find(object_key, "object"))
+        number = self._find(object_key, "object")
+        return self._dataset["lightcurves"].isel(object=number)
 
     def get_epoch_data(self, epoch_key: str) -> xr.DataArray:
         """One epoch of all objects: dims object, measurement, value; read when asked for.
@@ -299,7 +305,7 @@ class LightcurveStorage:
             self._find(key, "measurement")
         number = self._find(object_key, "object")
         return object_timeseries(
-            self.dataset.isel(object=number), measurement_keys, with_unobserved=with_unobserved
+            self._dataset.isel(object=number), measurement_keys, with_unobserved=with_unobserved
         )
 
     def get_storage_info(self) -> dict[str, Any]:
@@ -348,8 +354,8 @@ class LightcurveStorage:
         RegionError
             If the limits are not a box.
         """
-        reference = self.reference
-        return self._keys(in_box(reference.ra, reference.dec, ra_range, dec_range))
+        place = self.snapshot.object_columns
+        return self._keys(in_box(place["ra"], place["dec"], ra_range, dec_range))
 
     def get_objects_in_region_distributed(
         self,
@@ -363,11 +369,11 @@ class LightcurveStorage:
         """
         if not use_dask:
             return self.get_objects_in_region(ra_range, dec_range)
-        reference = self.reference
+        place = self.snapshot.object_columns
         masks = dask_compute(
             *(
-                dask_delayed(in_box)(reference.ra[block], reference.dec[block], ra_range, dec_range)
-                for block in cuts(len(reference), COORDINATE_OBJECTS)
+                dask_delayed(in_box)(place["ra"][block], place["dec"][block], ra_range, dec_range)
+                for block in cuts(len(place["ra"]), COORDINATE_OBJECTS)
             )
         )
         return self._keys(np.concatenate(masks))
@@ -386,7 +392,7 @@ class LightcurveStorage:
         RegionError
             If the position or the radius is out of range.
         """
-        return [str(self.reference.key[place]) for place in self._sky_index.cone(ra, dec, radius)]
+        return self._keys(self._sky_index.cone(ra, dec, radius))
 
     def get_objects_in_polygon(self, vertices: Sequence[tuple[float, float]]) -> list[str]:
         """Keys of the objects in a polygon of great circles, borders included.
@@ -401,21 +407,25 @@ class LightcurveStorage:
         RegionError
             If the corners are not a polygon.
         """
-        reference = self.reference
-        return self._keys(in_polygon(reference.ra, reference.dec, vertices))
+        place = self.snapshot.object_columns
+        return self._keys(in_polygon(place["ra"], place["dec"], vertices))
 
     @cached_property
     def _sky_index(self) -> SkyIndex:
-        return SkyIndex(self.reference.ra, self.reference.dec)
+        place = self.snapshot.object_columns
+        return SkyIndex(place["ra"], place["dec"])
 
-    def _keys(self, mask: NDArray[np.bool_]) -> list[str]:
-        return [str(key) for key in self.reference.key[mask]]
+    def _keys(self, chosen: NDArray[np.bool_] | NDArray[np.intp]) -> list[str]:
+        return list(self.snapshot.object_keys.values[chosen])
 
     def _find(self, key: str, axis: str) -> int:
-        index = self.dataset.indexes[axis]
+        keys = self.snapshot.object_keys
         try:
-            return int(index.get_loc(key))
+            if axis == "object":
+                return keys.find(key)
+            return int(self._dataset.indexes[axis].get_loc(key))
         except KeyError:
+            index = keys.index if axis == "object" else self._dataset.indexes[axis]
             near = difflib.get_close_matches(str(key), list(index[:100_000]), n=3)
             raise NotInStoreError(
                 f"{self.location}: there is no {axis} {key!r}."

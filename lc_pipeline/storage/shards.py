@@ -142,9 +142,9 @@ class Shards:
         view = np.frombuffer(contents, np.uint8)[:-CHECKSUM_BYTES]
         if checksum(view) != contents[-CHECKSUM_BYTES:]:
             raise StorageError(
-                f"{self.place / file}: damaged (a checksum does not agree). 'lc-pipeline verify "
-                f"SURVEY' finds all that is; damaged epochs can be ingested again, damaged light "
-                f"curves published again."
+                f"{self.place / file}: cannot be read: damaged (a checksum does not agree). "
+                f"'lc-pipeline verify SURVEY' tells what else is; damaged epochs can be ingested "
+                f"again, damaged light curves published again."
             )
         return view
 

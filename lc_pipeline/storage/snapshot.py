@@ -23,6 +23,7 @@ from lc_pipeline.sky.barycenter import barycentric_julian_date
 from lc_pipeline.storage import versions
 from lc_pipeline.storage.location import Location
 from lc_pipeline.storage.model import FORMAT_VERSION, read_coordinate, texts
+from lc_pipeline.storage.object_keys import ObjectKeys
 from lc_pipeline.storage.shards import Shards
 from lc_pipeline.survey import MatchingSection
 
@@ -204,26 +205,28 @@ class Snapshot:
         return tuple(texts(self.group["value"]))  # type: ignore[arg-type]
 
     @cached_property
+    def object_keys(self) -> ObjectKeys:
+        """Keys of the object axis."""
+        array: Any = self.group["object"]
+        return ObjectKeys(self.place / "object", self.n_objects, array.chunks[0])
+
+    @cached_property
+    def object_columns(self) -> dict[str, NDArray[np.float64]]:
+        """Positions and, where there are any, proper motions of the objects, by name."""
+        names = ("ra", "dec", "pm_ra_cosdec", "pm_dec", "ref_epoch")
+        return {name: read_coordinate(self.group[name]) for name in names if name in self.group}  # type: ignore[arg-type]
+
+    @cached_property
     def reference(self) -> ReferenceCatalog:
         """The objects, in the order of the object axis."""
-
-        def column(name: str) -> NDArray[Any] | None:
-            return read_coordinate(self.group[name]) if name in self.group else None  # type: ignore[arg-type]
-
-        return ReferenceCatalog(
-            key=np.array(texts(self.group["object"]), dtype=object),  # type: ignore[arg-type]
-            ra=read_coordinate(self.group["ra"]),  # type: ignore[arg-type]
-            dec=read_coordinate(self.group["dec"]),  # type: ignore[arg-type]
-            pm_ra_cosdec=column("pm_ra_cosdec"),
-            pm_dec=column("pm_dec"),
-            ref_epoch=column("ref_epoch"),
-        )
+        return ReferenceCatalog.checked_before(self.object_keys.values, **self.object_columns)
 
     def share_reference(self, other: Snapshot) -> None:
         """Take over the objects of an earlier commit: none is ever changed, only added."""
         is_same = self.place.path == other.place.path and self.n_objects == other.n_objects
-        if is_same and "reference" in other.__dict__:
-            self.__dict__["reference"] = other.reference
+        if is_same:
+            shared = ("object_keys", "object_columns", "reference")
+            self.__dict__.update({k: v for k, v in other.__dict__.items() if k in shared})
 
     @cached_property
     def n_objects(self) -> int:
