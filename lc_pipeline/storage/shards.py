@@ -118,13 +118,15 @@ class Shards:
             for n in numbers
             if index is not None and index[n, 0] != ABSENT
         ]
-        contents = iter(self.place.read_ranges(file, ranges) or () if ranges else ())
+        contents = self.place.read_ranges(file, ranges) if ranges else None
+        # A shard that has gone meanwhile is like one that never was; whoever asks looks why.
+        remaining = iter(contents or ())
         for number, parts in zip(numbers, chunks, strict=True):
             target = _outer([part[1] for part in parts], found.shape)
-            if index is None or index[number, 0] == ABSENT:
+            if index is None or contents is None or index[number, 0] == ABSENT:
                 found[target] = self.fill_value
                 continue
-            decompress(self._checked(next(contents), file), scratch)
+            decompress(self._checked(next(remaining), file), scratch)
             found[target] = scratch[_outer([part[2] for part in parts], scratch.shape)]
 
     def _open(self, shard: tuple[int, ...]) -> tuple[str, NDArray[np.uint64] | None]:

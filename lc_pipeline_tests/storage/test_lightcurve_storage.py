@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from lc_pipeline.errors import NotInStoreError, StorageError
 from lc_pipeline.flags import MeasurementFlag
+from lc_pipeline.matching.reference import ReferenceCatalog
 from lc_pipeline.storage import LightcurveStorage, epoch_log, rechunk
 from lc_pipeline.storage.location import Location
 from lc_pipeline.storage.shards import Shards
@@ -310,6 +311,36 @@ def test_an_epoch_without_a_time_is_refused(storage):
 def test_an_unknown_object_is_named_with_its_nearest_keys(published):
     with pytest.raises(NotInStoreError, match=r"no object 'star001'.*Did you mean star0001"):
         published(make_block("a", 1)).get_object_lightcurve("star001")
+
+
+def test_every_object_is_found_by_its_key_before_and_after_all_keys_are_read(tmp_path, monkeypatch):
+    monkeypatch.setattr(epoch_log, "COORDINATE_OBJECTS", 7)
+    # Keys that are parts of each other, and bytes that look like a key's length.
+    keys = [f"{'ab' * (n % 4)}{n}" for n in range(40)] + ["\x03\x00\x00\x00ab1", "é", "ab"]
+    reference = ReferenceCatalog(key=keys, ra=np.arange(43.0), dec=np.zeros(43))
+    storage = LightcurveStorage(tmp_path / "epochs").create_storage(reference, ["g"])
+    storage.append_epochs([make_block("a", 1, n_objects=43, keys=("g",))])
+    for number, key in enumerate(keys):
+        fresh = LightcurveStorage(tmp_path / "epochs")
+        for store in (fresh, storage):
+            one = store.get_object_lightcurve(key)
+            assert one.object.item() == key
+            assert one.ra.item() == number
+            np.testing.assert_array_equal(one, store.lightcurves.sel(object=key))
+    for missing in ("ab" * 9, "", "b1"):
+        for store in (LightcurveStorage(tmp_path / "epochs"), storage):
+            with pytest.raises(NotInStoreError):
+                store.get_object_lightcurve(missing)
+
+
+def test_a_damaged_chunk_is_never_shown_as_values(published):
+    objects = published(make_block("a", 1))
+    (file,) = (objects.snapshot.place.path / "lightcurves" / "c").rglob("0/0/0/0")
+    contents = bytearray(file.read_bytes())
+    contents[20] ^= 1
+    file.write_bytes(contents)
+    with pytest.raises(StorageError, match=r"0/0/0/0: damaged.*lc-pipeline verify"):
+        objects.lightcurves.values  # noqa: B018
 
 
 def test_a_place_that_is_taken_is_left_alone(storage):

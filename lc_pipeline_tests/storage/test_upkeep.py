@@ -77,9 +77,12 @@ def test_a_reader_from_before_a_compaction_still_sees_its_rows(storage):
     assert len(storage.epoch_keys) == 2
 
 
-def test_a_reader_is_told_when_its_version_was_removed(published):
+@pytest.mark.parametrize("has_read_before", [False, True])
+def test_a_reader_is_told_when_its_version_was_removed(published, has_read_before):
     objects = published(make_block("a", 1))
     lightcurves = objects.lightcurves
+    if has_read_before:
+        lightcurves[0].values  # noqa: B018
     for seed in range(4):
         published(make_block("a", seed + 2, time=60000.0))
     removed = versions.remove_old_versions(objects.location, keep=1, grace=dt.timedelta(0))
