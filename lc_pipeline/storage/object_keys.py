@@ -91,15 +91,11 @@ class ObjectKeys(BackendArray):
         """The chunks as they are on disk, checked, without their checksums."""
         chunks = []
         for number in range(-(-self.shape[0] // self._size)):
-            file = self.place / f"c/{number}"
-            contents = file.read_bytes()
-            if (
-                contents is None
-                or checksum(contents[:-CHECKSUM_BYTES]) != (contents[-CHECKSUM_BYTES:])
-            ):
+            contents = (self.place / f"c/{number}").read_bytes() or b""
+            if checksum(contents[:-CHECKSUM_BYTES]) != contents[-CHECKSUM_BYTES:]:
                 raise StorageError(
-                    f"{file}: cannot be read: missing or damaged. 'lc-pipeline verify SURVEY' tells "
-                    f"what else is"
+                    f"{self.place}: cannot be read: damaged (c/{number} is missing, or its "
+                    f"checksum does not agree). 'lc-pipeline verify SURVEY' tells what else is"
                 )
             chunks.append(contents[:-CHECKSUM_BYTES])
         return chunks

@@ -339,7 +339,7 @@ def test_a_damaged_chunk_is_never_shown_as_values(published):
     contents = bytearray(file.read_bytes())
     contents[20] ^= 1
     file.write_bytes(contents)
-    with pytest.raises(StorageError, match=r"0/0/0/0: damaged.*lc-pipeline verify"):
+    with pytest.raises(StorageError, match=r"0/0/0/0: cannot be read: damaged.*lc-pipeline verify"):
         objects.lightcurves.values  # noqa: B018
 
 
