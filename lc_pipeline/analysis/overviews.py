@@ -97,8 +97,10 @@ def plot_scatter(summary: Table) -> Figure:
             rasterized=True,
         )
     panel.set_yscale("log")
-    panel.set_xlabel("median")
-    panel.set_ylabel("scatter (1.4826 MAD)")
+    units = {str(summary[name].unit or "") for name in names} - {""}
+    unit = f" ({', '.join(sorted(units))})" if units else ""
+    panel.set_xlabel(f"median{unit}")
+    panel.set_ylabel(f"scatter{unit}")
     panel.legend(fontsize="small")
     panel.grid(alpha=0.25)
     return figure
@@ -122,7 +124,9 @@ def draw_field(panel: Axes, positions: xr.Dataset | Table, is_seen: np.ndarray) 
     panel.invert_xaxis()
     panel.set_xlabel("RA (deg)")
     panel.set_ylabel("Dec (deg)")
-    panel.legend(fontsize="x-small", loc="upper right")
+    # Above the panel: a field has stars everywhere.
+    panel.legend(fontsize="small", loc="lower left", bbox_to_anchor=(0, 1), ncols=2, frameon=False,
+                 borderaxespad=0, handletextpad=0.2, columnspacing=1)  # fmt: skip
 
 
 def _figure(width: float, height: float) -> Figure:

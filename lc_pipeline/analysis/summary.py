@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import xarray as xr
-from astropy.table import Table
+from astropy.table import Column, Table
 from numpy.typing import NDArray
 
 from lc_pipeline.flags import BAD
@@ -42,18 +42,16 @@ def object_summary(dataset: xr.Dataset) -> Table:
         median[:, block] = sorted_median(values)
         deviation = np.abs(values - median[:, block, np.newaxis])
         scatter[:, block] = np.where(count[:, block] > 1, 1.4826 * sorted_median(deviation), np.nan)
-    table = Table(
-        {
-            "object": dataset.object.values.astype(str),
-            "ra": dataset.ra.values,
-            "dec": dataset.dec.values,
-        }
-    )
+    table = Table([_column(dataset, name) for name in ("object", "ra", "dec")])
     value = str(dataset.value.values[0])
-    for number, key in enumerate(keys):
-        table[f"n_{key}"] = count[number]
-        table[f"median_{value}_{key}"] = median[number]
-        table[f"scatter_{value}_{key}"] = scatter[number]
+    for number, (key, unit) in enumerate(zip(keys, _units(dataset), strict=True)):
+        table[f"n_{key}"] = Column(count[number], description="good values")
+        table[f"median_{value}_{key}"] = Column(
+            median[number], description="median of the good values", unit=unit
+        )
+        table[f"scatter_{value}_{key}"] = Column(
+            scatter[number], description="1.4826 x median absolute deviation", unit=unit
+        )
     return table
 
 
@@ -70,11 +68,9 @@ def epoch_coverage(dataset: xr.Dataset) -> Table:
     count = np.zeros((len(keys), dataset.sizes["epoch"]), dtype=int)
     for block in _object_blocks(dataset):
         count += np.isfinite(good_values(dataset.isel(object=block))).sum(axis=0)
-    table = Table({"epoch": dataset.epoch.values.astype(str), "time": dataset.time.values})
-    for name in ("n_sources", "n_matched"):
-        table[name] = dataset[name].values
+    table = Table([_column(dataset, name) for name in ("epoch", "time", "n_sources", "n_matched")])
     for number, key in enumerate(keys):
-        table[f"n_{key}"] = count[number]
+        table[f"n_{key}"] = Column(count[number], description="objects with a good value")
     return table
 
 
@@ -100,6 +96,22 @@ def sorted_median(values: NDArray[np.float32]) -> NDArray[np.float64]:
     middle = np.minimum(middle, values.shape[-1] - 1)
     pair = np.take_along_axis(ordered, middle, axis=-1)
     return np.where(count > 0, pair.mean(axis=-1, dtype=float), np.nan)
+
+
+def _column(dataset: xr.Dataset, name: str) -> Column:
+    variable = dataset[name]
+    values = variable.values
+    about = [variable.attrs.get("long_name"), variable.attrs.get("format", "").upper()]
+    return Column(
+        values.astype(str) if values.dtype.kind == "O" else values,
+        name,
+        description=", ".join(filter(None, about)),
+        unit=variable.attrs.get("units"),
+    )
+
+
+def _units(dataset: xr.Dataset) -> list[str | None]:
+    return [str(unit) or None for unit in dataset.unit.values]
 
 
 def _object_blocks(dataset: xr.Dataset) -> Iterator[slice]:

@@ -309,11 +309,17 @@ class ReferenceCatalog:
         """
         units = {"ra": u.deg, "dec": u.deg, "ref_epoch": u.yr}
         units |= dict.fromkeys(("pm_ra_cosdec", "pm_dec"), u.mas / u.yr)
-        table = Table({"key": self.key})
+        about = {"ra": "right ascension (ICRS)", "dec": "declination (ICRS)"}
+        about["n_epochs"] = "epochs that it was seen in when the reference was built"
+        table = Table([Column(self.key, "key", description="object key")])
         for name in ("ra", "dec", "pm_ra_cosdec", "pm_dec", "ref_epoch", "n_epochs"):
             values = getattr(self, name)
             if values is not None:
-                table[name] = Column(np.broadcast_to(values, len(self)), unit=units.get(name))
+                table[name] = Column(
+                    np.broadcast_to(values, len(self)),
+                    unit=units.get(name),
+                    description=about.get(name),
+                )
         return table
 
     @classmethod

@@ -104,7 +104,7 @@ def reference_catalog(context: dg.AssetExecutionContext, survey: SurveyResource)
             "objects": len(objects),
             "measurements": ", ".join(storage.measurement_keys),
             "is new": is_new,
-            "field": words.picture(plot_reference(objects)),
+            "plot of the field": words.picture(plot_reference(objects)),
         }
     )
     return objects
@@ -185,7 +185,7 @@ def coverage(context: dg.AssetExecutionContext, object_lightcurves: xr.Dataset) 
     """How many objects have a good value, epoch by epoch and measurement by measurement."""
     table = epoch_coverage(object_lightcurves)
     keys = object_lightcurves.measurement.values.tolist()
-    context.add_output_metadata({"coverage": words.picture(plot_coverage(table, keys))})
+    context.add_output_metadata({"plot of the coverage": words.picture(plot_coverage(table, keys))})
     return table
 
 
@@ -202,7 +202,7 @@ def coverage(context: dg.AssetExecutionContext, object_lightcurves: xr.Dataset) 
 def object_statistics(context: dg.AssetExecutionContext, object_lightcurves: xr.Dataset) -> Table:
     """Number of good values, median and scatter of every object in every measurement."""
     table = object_summary(object_lightcurves)
-    context.add_output_metadata({"scatter": words.picture(plot_scatter(table))})
+    context.add_output_metadata({"plot of the scatter": words.picture(plot_scatter(table))})
     return table
 
 

@@ -30,10 +30,10 @@ def _until_handled(trigger: AnyCondition) -> AnyCondition:
 
 def once_there_are_catalogs() -> AnyCondition:
     """If it was never made: when catalogues arrive."""
-    there_already = Condition.initial_evaluation() & Condition.any_deps_match(~Condition.missing())
+    are_there: AnyCondition = Condition.any_deps_match(~Condition.missing())
     return (
         Condition.missing()
-        & _until_handled(Condition.any_deps_updated() | there_already)
+        & _until_handled(Condition.any_deps_updated() | are_there.newly_true())
         & _quiet()
     ).with_label("once there are catalogues")
 
@@ -41,16 +41,15 @@ def once_there_are_catalogs() -> AnyCondition:
 def when_catalogs_arrive() -> AnyCondition:
     """For the epochs whose catalogues or settings are new or changed.
 
-    The first evaluation knows of no changes, and takes what is missing. A new reference is no
-    reason to take every epoch: the reprocessing sensor names those that it concerns.
+    The first evaluation knows of no changes, and takes what is missing. So does that which sees a
+    partition first: it may have missed the report, if that came between reading the partitions
+    and reading the events. A new reference is no reason to take every epoch: the reprocessing
+    sensor names those that it concerns.
     """
     reference = dg.AssetSelection.assets(asset_key("reference_catalog"))
     settings = dg.AssetSelection.assets(asset_key("survey_settings"))
     return (
-        _until_handled(
-            Condition.any_deps_updated().ignore(reference)
-            | (Condition.initial_evaluation() & Condition.missing())
-        )
+        _until_handled(Condition.any_deps_updated().ignore(reference) | Condition.newly_missing())
         & ~Condition.any_deps_missing().ignore(settings)
         & _quiet()
     ).with_label("when catalogues arrive")

@@ -162,7 +162,7 @@ class ObjectStoreIOManager(dg.ConfigurableIOManager):
                 "versions kept": ", ".join(known["versions"]),
                 "seconds": round(seconds, 3),
             }
-            | ({"MB/s": known["bytes_uncompressed"] / 1e6 / seconds} if is_new else {})
+            | ({"MB/s": round(known["bytes_uncompressed"] / 1e6 / seconds, 3)} if is_new else {})
             | words.how_to_open(objects)
         )
 
@@ -223,7 +223,11 @@ def _judged(context: dg.OutputContext, n_epochs: int, refused: dict[str, str]) -
         passed=not refused,
         severity=dg.AssetCheckSeverity.ERROR,
         description=next(iter(refused.values()), None),
-        metadata={"epochs": n_epochs, "refused": words.listed(refused)},
+        metadata={
+            "epochs in the run": n_epochs,
+            "number refused": len(refused),
+            "refused": words.listed(refused),
+        },
     )
     return dg.DagsterEvent.asset_check_evaluation(context.step_context, evaluation)
 

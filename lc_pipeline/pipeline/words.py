@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
-from astropy.table import Table
+import numpy as np
+from astropy.table import Column, Table
 from astropy.time import Time
 
 from lc_pipeline.analysis.overviews import as_png, plot_epoch
@@ -28,7 +29,7 @@ MOST_ROWS = 50
 
 
 def picture(figure: "Figure") -> dg.MarkdownMetadataValue:
-    """A figure, shown inline."""
+    """A figure; the user interface calls it [Show Markdown] and opens it at a click."""
     import base64  # noqa: PLC0415 (only here)
 
     encoded = base64.b64encode(as_png(figure)).decode()
@@ -43,7 +44,8 @@ def how_to_open(storage: LightcurveStorage) -> Metadata:
         "open in a notebook": dg.MetadataValue.md(
             "```python\n"
             "from lc_pipeline import LightcurveStorage\n"
-            f'lightcurves = LightcurveStorage("{place}").dataset\n'
+            f'path = "{place}"\n'
+            "lightcurves = LightcurveStorage(path).dataset\n"
             "```"
         ),
     }
@@ -62,23 +64,25 @@ def about_files(files: EpochFiles) -> Metadata:
 def about_epoch(outcome: EpochOutcome, record: EpochRecord, seconds: float) -> Metadata:
     """What became of one epoch."""
     said: Metadata = {
+        "time": None,
         "time (MJD)": record.time,
         "sources": record.n_sources,
         "matched": record.n_matched,
         "unmatched": record.n_unmatched,
         "ambiguous": record.n_ambiguous,
         "duplicates": record.n_duplicates,
-        "match fraction": record.match_fraction,
+        "match fraction": _rounded(record.match_fraction, 4),
         "files": ", ".join(record.source_name),
         "is new": outcome.status == "stored",
         "seconds": round(seconds, 3),
     }
     if record.time is not None:
-        said["time"] = Time(record.time, format="mjd", scale=record.time_scale).isot
+        time = Time(record.time, format="mjd", scale=record.time_scale)
+        said["time"] = f"{time.isot} {record.time_scale.upper()}"
     if record.n_offset_pairs:
         said |= {
-            "offset east (arcsec)": record.offset_east,
-            "offset north (arcsec)": record.offset_north,
+            "offset east (arcsec)": _rounded(record.offset_east, 4),
+            "offset north (arcsec)": _rounded(record.offset_north, 4),
         }
     if outcome.notes:
         said["notes"] = dg.MetadataValue.md("\n".join(f"- {note}" for note in outcome.notes))
@@ -93,11 +97,11 @@ def look_at_epoch(storage: LightcurveStorage, epoch: str, *, with_plot: bool) ->
     said: Metadata = {}
     if epoch != first:
         said |= {
-            f"shift of {key} against {first} (mag)": shift
+            f"shift of {key} against {first} (mag)": round(shift, 4)
             for key, shift in epoch_shifts(this, dataset.sel(epoch=first)).items()
         }
     if with_plot:
-        said["matches"] = picture(plot_epoch(this))
+        said["plot of the matches"] = picture(plot_epoch(this))
     return said
 
 
@@ -109,11 +113,8 @@ def about_table(table: Table) -> Metadata:
             [
                 dg.TableColumn(
                     name,
-                    table[name].dtype.name,
-                    description=" ".join(
-                        str(part) for part in (table[name].description, table[name].unit) if part
-                    )
-                    or None,
+                    "string" if table[name].dtype.kind in "UOS" else table[name].dtype.name,
+                    description=_described(table[name]),
                 )
                 for name in table.colnames
             ]
@@ -133,15 +134,28 @@ def as_markdown(table: Table) -> str:
 
 
 def _short(value: Any) -> str:
-    return f"{value:.6g}" if isinstance(value, float) else str(value).replace("|", "\\|")
+    if not isinstance(value, float | np.floating):
+        return str(value).replace("|", "\\|")
+    # A position or an MJD needs its five decimals.
+    number = float(value)
+    return f"{number:.5f}" if 1e-3 <= abs(number) < 1e6 else f"{number:.6g}"  # noqa: PLR2004
 
 
-def listed(reasons: Mapping[str, str]) -> dg.MarkdownMetadataValue:
-    """Epochs and what is the matter with them."""
+def _rounded(value: float | None, digits: int) -> float | None:
+    return None if value is None else round(float(value), digits)
+
+
+def _described(column: Column) -> str | None:
+    unit = f"({column.unit})" if column.unit else ""
+    return " ".join(filter(None, (column.description, unit))) or None
+
+
+def listed(reasons: Mapping[str, str]) -> str | dg.MarkdownMetadataValue:
+    """Epochs and what is the matter with them; one is shown at once, more after a click."""
+    if len(reasons) <= 1:
+        return next((f"{epoch}: {reason}" for epoch, reason in reasons.items()), "none")
     return dg.MetadataValue.md(
         as_markdown(Table([list(reasons), list(reasons.values())], names=["epoch", "reason"]))
-        if reasons
-        else "none"
     )
 
 
@@ -152,7 +166,7 @@ def judged(
 ) -> dg.AssetCheckResult:
     """The result of a check that found these; it passes if it found nothing."""
     said: Metadata = {
-        "epochs": len(findings),
+        "number of findings": len(findings),
         "findings": listed({finding.epoch: finding.text for finding in findings}),
     }
     return dg.AssetCheckResult(
