@@ -109,8 +109,8 @@ def test_runs_that_are_killed_end_in_the_store_of_an_undisturbed_run(running, tm
     land((undisturbed / "epochs").iterdir(), survey / "epochs")
     killed = 0
     while killed < KILLS:
-        worker = dagster.until(lambda: _step_worker(dagster, survey), "a run at work", 400)
-        time.sleep(random.uniform(0.0, 1.5))
+        worker = dagster.until(lambda: _run_worker(dagster), "a run at work", 400)
+        time.sleep(random.uniform(0.0, 12.0))
         with contextlib.suppress(psutil.NoSuchProcess):
             worker.send_signal(signal.SIGKILL)
             killed += 1
@@ -134,12 +134,11 @@ def _all_there(survey, n_epochs):
     return storage.is_there and len(storage.load_storage().epoch_keys) == n_epochs
 
 
-def _step_worker(dagster, survey):
-    """A process of a run of this instance that is ingesting epochs."""
-    del survey
-    for process in psutil.process_iter(["cmdline", "environ"]):
-        command = process.info["cmdline"] or []
-        home = (process.info["environ"] or {}).get("DAGSTER_HOME")
-        if "execute_run" in command and home == str(dagster.home):
-            return process
+def _run_worker(dagster):
+    """The process of a run, if one is at work: a child of a server of definitions."""
+    for process in psutil.Process(dagster.process.pid).children(recursive=True):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            command = " ".join(process.cmdline())
+            if "spawn_main" in command and "grpc" in process.parent().cmdline():
+                return process
     return None
