@@ -1,7 +1,6 @@
 """Claims about sensors, schedules and automation conditions, evaluated in this process."""
 
 import datetime as dt
-import os
 import shutil
 
 import dagster as dg
@@ -35,11 +34,6 @@ def reported(found):
     return [event.partition for event in found.asset_events]
 
 
-def touch_later(path, seconds=5.0):
-    modified = path.stat().st_mtime + seconds
-    os.utime(path, (modified, modified))
-
-
 def test_new_files_are_reported_once_in_order_and_registered(definitions, instance):
     first = tick(definitions, "landing", instance)
     assert reported(first) == KEYS
@@ -53,7 +47,7 @@ def test_new_files_are_reported_once_in_order_and_registered(definitions, instan
 
 def test_changed_files_are_reported_and_vanished_ones_told(definitions, instance, survey):
     cursor = tick(definitions, "landing", instance).cursor
-    touch_later(survey / "epochs" / "ey-uma-003R.fits")
+    (survey / "epochs" / "ey-uma-003R.fits").touch()
     (survey / "epochs" / "ey-uma-005R.fits").unlink()
     found = tick(definitions, "landing", instance, cursor)
     assert reported(found) == ["003"]
