@@ -97,7 +97,7 @@ def look_at_epoch(storage: LightcurveStorage, epoch: str, *, with_plot: bool) ->
     said: Metadata = {}
     if epoch != first:
         said |= {
-            f"shift of {key} against {first} (mag)": round(shift, 4)
+            f"shift of {key} against {first} (mag)": round(shift, 5)
             for key, shift in epoch_shifts(this, dataset.sel(epoch=first)).items()
         }
     if with_plot:

@@ -69,7 +69,7 @@ def test_everything_is_made_and_every_epoch_is_a_partition(materialized, survey)
     assert epoch["time"].startswith("2014-12-30T")
     assert "ey-uma-003R.fits" in epoch["files"]
     assert "LightcurveStorage(" in epoch["open in a notebook"]
-    assert epoch["matches"].startswith("![](data:image/png;base64,")
+    assert epoch["plot of the matches"].startswith("![](data:image/png;base64,")
     assert "shift of R against 001 (mag)" in epoch
     published = said(materialized, "object_lightcurves")
     assert (published["version"], published["epochs"], published["objects"]) == ("v000001", 6, 41)
