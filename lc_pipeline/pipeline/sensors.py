@@ -13,8 +13,8 @@ from collections.abc import Callable, Sequence
 
 import dagster as dg
 
-from lc_pipeline.catalogs.arrivals import find_arrivals, seen_by_store
-from lc_pipeline.catalogs.landing import EpochFiles, find_epochs
+from lc_pipeline.catalogs.arrivals import Arrivals, find_arrivals, seen_by_store
+from lc_pipeline.catalogs.landing import EpochFiles, LandingFolder, find_epochs
 from lc_pipeline.errors import LightcurveError
 from lc_pipeline.ingest import epoch_storage, stale_epochs
 from lc_pipeline.pipeline import words
@@ -64,33 +64,18 @@ def landing_sensor(interval_seconds: int, settle_seconds: float) -> dg.SensorDef
             settle_seconds=settle_seconds,
         )
         taken = found.arrived[:MOST_REPORTS]
-        left = len(found.arrived) - len(taken)
         seen = {key: mark for key, mark in cursor.seen.items() if key not in found.vanished}
         seen |= {key: found.fingerprints[key] for key in taken}
-        said = (
-            f"{len(folder.epochs)} epochs in {folder.folder}: {len(found.new)} new, "
-            f"{len(found.changed)} changed, {len(found.waiting)} being written"
-            + (f"; {left} are reported at the next look" if left else "")
-            + (f"; no longer there, and kept in the store: {', '.join(found.vanished[:5])}"
-               if found.vanished else "")
-            + (f"; not matched by files.pattern: {', '.join(folder.unmatched[:5])}"
-               if folder.unmatched else "")
-        )  # fmt: skip
+        said = _in_words(found, folder, len(taken))
         context.log.info(said)
         for key in found.vanished:
             context.log.warning(f"the files of epoch {key} are gone; its light curves are kept")
-        registered = set(context.instance.get_dynamic_partitions(str(EPOCHS.name)))
-        unregistered = [
-            files.epoch
-            for files in folder.epochs
-            if files.epoch in seen and files.epoch not in registered
-        ]
         by_key = {files.epoch: files for files in folder.epochs}
         return dg.SensorResult(
             skip_reason=None if taken else said,
             cursor=LandingCursor(seen, dict(found.waiting)).to_text(),
-            dynamic_partitions_requests=(
-                [EPOCHS.build_add_request(unregistered)] if unregistered else []
+            dynamic_partitions_requests=_registering(
+                context.instance, [files.epoch for files in folder.epochs if files.epoch in seen]
             ),
             asset_events=[
                 dg.AssetMaterialization(
@@ -149,13 +134,9 @@ def reprocessing_sensor(interval_seconds: int, *, is_dry_run: bool) -> dg.Sensor
             )
         todo = todo[:MOST_REPORTS]
         reported |= dict.fromkeys(todo, now)
-        registered = set(context.instance.get_dynamic_partitions(str(EPOCHS.name)))
-        unregistered = [key for key in todo if key not in registered]
         return dg.SensorResult(
             cursor=json.dumps({"looked": now, "reported": reported}),
-            dynamic_partitions_requests=(
-                [EPOCHS.build_add_request(unregistered)] if unregistered else []
-            ),
+            dynamic_partitions_requests=_registering(context.instance, todo),
             asset_events=[
                 dg.AssetMaterialization(
                     asset_key("survey_settings"),
@@ -196,6 +177,34 @@ def failure_sensor(notify: Notify | None) -> dg.SensorDefinition:
             notify(context.dagster_run, message)
 
     return on_failure
+
+
+def _in_words(found: Arrivals, folder: LandingFolder, n_taken: int) -> str:
+    """What one look at the landing folder found."""
+    said = [
+        (
+            f"{len(folder.epochs)} epochs in {folder.folder}: {len(found.new)} new, "
+            f"{len(found.changed)} changed, {len(found.waiting)} being written"
+        )
+    ]
+    if left := len(found.arrived) - n_taken:
+        said.append(f"{left} are reported at the next look")
+    for what, names in (
+        ("no longer there, and kept in the store", found.vanished),
+        ("not matched by files.pattern", folder.unmatched),
+    ):
+        if names:
+            said.append(f"{what}: {', '.join(names[:5])}{', ...' if len(names) > 5 else ''}")  # noqa: PLR2004
+    return "; ".join(said)
+
+
+def _registering(
+    instance: dg.DagsterInstance, keys: Sequence[str]
+) -> list[dg.AddDynamicPartitionsRequest]:
+    """Ask for the epochs that are no partitions yet to become some."""
+    registered = set(instance.get_dynamic_partitions(str(EPOCHS.name)))
+    new = [key for key in keys if key not in registered]
+    return [EPOCHS.build_add_request(new)] if new else []
 
 
 def _seen_by_store(config: SurveyConfig, epochs: Sequence[EpochFiles]) -> dict[str, str]:
