@@ -11,12 +11,17 @@ import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
-from lc_pipeline.catalogs.landing import EpochFiles, LandingFolder, expand_keys, find_epochs
+from lc_pipeline.catalogs.landing import (
+    EpochFiles,
+    LandedFile,
+    LandingFolder,
+    expand_keys,
+    find_epochs,
+)
 from lc_pipeline.catalogs.measurement_plan import needs_contents
 from lc_pipeline.catalogs.source_catalog import SourceCatalog, read_epoch
 from lc_pipeline.errors import (
@@ -524,13 +529,13 @@ def _is_unchanged(
         and record.settings == survey.fingerprint
         and record.n_objects == n_objects
         and set(zip(record.source_name, record.source_sha256, strict=True))
-        == {(file.name, _sha256(file.path)) for file in files.files}
+        == {(file.name, _sha256(file)) for file in files.files}
     )
 
 
-def _sha256(path: Path) -> str:
+def _sha256(file: LandedFile) -> str:
     try:
-        with path.open("rb") as stream:
+        with file.open() as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()
     except OSError:
         return ""  # reading it will say what is the matter

@@ -129,14 +129,14 @@ class SurveySection(_Section):
     name: str = Field(min_length=1)
     description: str = ""
     store: str = "store"
-    """Folder (relative to ``survey.toml``) or URL of the two stores."""
+    """Folder of the two stores, relative to ``survey.toml``."""
 
 
 class FilesSection(_Section):
     """``[files]``: where catalogues arrive and how their names are read."""
 
     folder: str = "."
-    """Landing folder, relative to ``survey.toml``."""
+    """Landing folder, relative to ``survey.toml``, or a URL that fsspec knows (``s3://...``)."""
     pattern: RegularExpression
     """Regular expression for the whole path of a file below `folder` (``/`` between folders).
 

@@ -118,10 +118,10 @@ def _states(files: EpochFiles) -> list[_State]:
     states = []
     for file in files.files:
         try:
-            status = file.path.stat()
+            size, modified_ns = file.state()
         except OSError:  # gone since the folder was listed: the next look will see
             continue
-        states.append(_State(file.name, status.st_size, status.st_mtime_ns))
+        states.append(_State(file.name, size, modified_ns))
     return states
 
 

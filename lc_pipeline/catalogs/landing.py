@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import re
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from io import BufferedIOBase
 from pathlib import Path
 
 from lc_pipeline.errors import SurveyConfigError
@@ -23,6 +25,15 @@ class LandedFile:
     groups: dict[str, str] = field(default_factory=dict)
     """Named groups of ``files.pattern``, without those that took no part in the match."""
 
+    def state(self) -> tuple[int, int]:
+        """Size in bytes, and time of the last change in ns since 1970; OSError if it has gone."""
+        status = self.path.stat()
+        return status.st_size, status.st_mtime_ns
+
+    def open(self) -> BufferedIOBase:
+        """Open it for reading; OSError if that cannot be done."""
+        return self.path.open("rb")
+
 
 @dataclass(frozen=True)
 class EpochFiles:
@@ -38,7 +49,8 @@ class LandingFolder:
 
     Attributes
     ----------
-    folder : Path
+    folder : Path or str
+        A local folder, or the URL of a remote one.
     epochs : tuple of EpochFiles
         Sorted by epoch key.
     excluded : tuple of str
@@ -47,7 +59,7 @@ class LandingFolder:
         Names of files that ``files.pattern`` does not match, and of symbolic links to nowhere.
     """
 
-    folder: Path
+    folder: Path | str
     epochs: tuple[EpochFiles, ...]
     excluded: tuple[str, ...] = ()
     unmatched: tuple[str, ...] = ()
@@ -95,24 +107,26 @@ def find_epochs(survey: SurveyConfig) -> LandingFolder:
     ('notes.txt',)
     >>> landing.cleanup()
     """
-    folder = survey.landing_folder
-    if not folder.is_dir():
-        raise SurveyConfigError(
-            f"{survey.path or 'survey.toml'}: files.folder: there is no folder {folder}. "
-            f"It is taken relative to the folder of survey.toml"
-        )
+    folder: Path | str
+    if "://" in survey.files.folder:
+        from lc_pipeline.catalogs.remote import list_remote  # noqa: PLC0415 (it is built on this)
+
+        folder = survey.files.folder
+        where = f"{survey.path or 'survey.toml'}: files.folder"
+        there: dict[str, LandedFile | None] = dict(list_remote(folder, where))
+    else:
+        folder = survey.landing_folder
+        there = _local(folder, survey)
     pattern = re.compile(survey.files.pattern)
     exclude = [re.compile(expression) for expression in survey.files.exclude]
     files: defaultdict[str, list[LandedFile]] = defaultdict(list)
     excluded, unmatched = [], []
-    for name in sorted(_names_below(folder, survey)):
+    for name, file in sorted(there.items()):
         if any(expression.fullmatch(name) for expression in exclude):
             excluded.append(name)
-        elif not (folder / name).exists():
-            unmatched.append(name)
-        elif (match := pattern.fullmatch(name)) and match["epoch"]:
+        elif file and (match := pattern.fullmatch(name)) and match["epoch"]:
             groups = {key: text for key, text in match.groupdict().items() if text is not None}
-            files[match["epoch"]].append(LandedFile(folder / name, name, groups))
+            files[match["epoch"]].append(dataclasses.replace(file, groups=groups))
         else:
             unmatched.append(name)
     if not files:
@@ -121,8 +135,21 @@ def find_epochs(survey: SurveyConfig) -> LandingFolder:
     return LandingFolder(folder, epochs, tuple(excluded), tuple(unmatched))
 
 
+def _local(folder: Path, survey: SurveyConfig) -> dict[str, LandedFile | None]:
+    """Files below a local folder by their names; None for a link to nowhere."""
+    if not folder.is_dir():
+        raise SurveyConfigError(
+            f"{survey.path or 'survey.toml'}: files.folder: there is no folder {folder}. "
+            f"It is taken relative to the folder of survey.toml"
+        )
+    return {
+        name: LandedFile(folder / name, name) if (folder / name).exists() else None
+        for name in _names_below(folder, survey)
+    }
+
+
 def _nothing_matched(
-    survey: SurveyConfig, folder: Path, excluded: list[str], unmatched: list[str]
+    survey: SurveyConfig, folder: Path | str, excluded: list[str], unmatched: list[str]
 ) -> str:
     if examples := unmatched[:2]:
         there = f"Names that are there: {', '.join(repr(name) for name in examples)}"

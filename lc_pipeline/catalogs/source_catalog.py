@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from lc_pipeline.catalogs.file_detections import FileDetections, read_detections
 from lc_pipeline.catalogs.landing import EpochFiles, LandedFile
 from lc_pipeline.catalogs.measurement_columns import MeasurementColumns
+from lc_pipeline.catalogs.remote import copied_here
 from lc_pipeline.errors import CatalogError
 from lc_pipeline.flags import FLAG_DTYPE, MeasurementFlag
 from lc_pipeline.survey import FilesSection, SurveyConfig, SurveySection
@@ -237,7 +238,8 @@ def read_epoch(epoch_files: EpochFiles, survey: SurveyConfig) -> SourceCatalog:
         If a file cannot be used, two files are the same, or files contradict each other; the
         epoch is refused as a whole.
     """
-    return _read(epoch_files, survey)
+    with copied_here(epoch_files) as files:
+        return _read(files, survey)
 
 
 _RECOGNISE_ALL = SurveyConfig(
