@@ -143,8 +143,8 @@ def _local(folder: Path, survey: SurveyConfig) -> dict[str, LandedFile | None]:
             f"It is taken relative to the folder of survey.toml"
         )
     return {
-        name: LandedFile(folder / name, name) if (folder / name).exists() else None
-        for name in _names_below(folder, survey)
+        name: LandedFile(folder / name, name) if is_there else None
+        for name, is_there in _names_below(folder, survey)
     }
 
 
@@ -164,8 +164,8 @@ def _nothing_matched(
     )
 
 
-def _names_below(folder: Path, survey: SurveyConfig) -> Iterator[str]:
-    """All file names below `folder`, relative to it, that may be catalogues."""
+def _names_below(folder: Path, survey: SurveyConfig) -> Iterator[tuple[str, bool]]:
+    """Names below `folder` that may be catalogues; False for a symbolic link to nowhere."""
     store = os.path.realpath(survey.store) if "://" not in survey.store else None
     own = os.path.realpath(survey.path) if survey.path else None
     visited: set[str] = set()
@@ -182,15 +182,11 @@ def _names_below(folder: Path, survey: SurveyConfig) -> Iterator[str]:
                 if entry.is_dir():
                     if not entry.name.endswith(".zarr"):
                         pending.append((f"{prefix}{entry.name}/", entry.path))
-                elif _is_file_or_dangles(entry) and not (
-                    entry.name.endswith(".toml") and os.path.realpath(entry.path) == own
-                ):
-                    yield prefix + entry.name
-
-
-def _is_file_or_dangles(entry: os.DirEntry[str]) -> bool:
-    """Say whether it is a file, or a symbolic link to nowhere: where a file was meant to be."""
-    return entry.is_file() or (entry.is_symlink() and not Path(entry.path).exists())
+                elif (is_file := entry.is_file()) or entry.is_symlink():
+                    # A link to nowhere is where a file was meant to be.
+                    if entry.name.endswith(".toml") and os.path.realpath(entry.path) == own:
+                        continue
+                    yield prefix + entry.name, is_file
 
 
 def expand_key(template: str, groups: dict[str, str]) -> str | None:
