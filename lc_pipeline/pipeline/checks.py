@@ -87,12 +87,11 @@ def up_to_date(
     )
 
 
-CHECKS = (
+CHECKS_OF_EPOCHS = (
     match_fraction,
     duplicated_keys,
     astrometric_offset,
     epoch_times,
     measurements_present,
-    stores_agree,
-    up_to_date,
 )
+CHECKS = (*CHECKS_OF_EPOCHS, stores_agree, up_to_date)

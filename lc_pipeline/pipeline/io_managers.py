@@ -23,7 +23,7 @@ from lc_pipeline.ingest import (
     is_published,
     object_storage,
 )
-from lc_pipeline.pipeline import words
+from lc_pipeline.pipeline import checks, words
 from lc_pipeline.pipeline.resources import DaskResource, SurveyResource
 from lc_pipeline.pipeline.retrying import patiently
 from lc_pipeline.storage import LightcurveStorage
@@ -83,7 +83,11 @@ class EpochStoreIOManager(dg.ConfigurableIOManager):
                     yield _materialized(context, outcome.epoch, metadata)
                 started = time.monotonic()
         if refused:
-            yield _judged(context, len(wanted), refused)
+            yield _judged(context, _catalogs_usable(len(wanted), refused), CATALOGS_USABLE)
+            # Their steps do not run in a run that fails, and Dagster would call them failed.
+            for of_epochs in checks.CHECKS_OF_EPOCHS:
+                result: Any = of_epochs(survey=self.survey)
+                yield _judged(context, result, of_epochs.check_key.name)
             raise dg.Failure(
                 f"{len(refused)} of {len(wanted)} epochs were refused, the others are stored: "
                 f"{next(iter(refused.values()))}",
@@ -216,18 +220,26 @@ def _observed(context: dg.OutputContext, outcome: EpochOutcome) -> Iterator[dg.D
     yield from context.consume_events()
 
 
-def _judged(context: dg.OutputContext, n_epochs: int, refused: dict[str, str]) -> dg.DagsterEvent:
-    evaluation = dg.AssetCheckEvaluation(
-        asset_key=context.asset_key,
-        check_name=CATALOGS_USABLE,
-        passed=not refused,
-        severity=dg.AssetCheckSeverity.ERROR,
-        description=next(iter(refused.values()), None),
+def _catalogs_usable(n_epochs: int, refused: dict[str, str]) -> dg.AssetCheckResult:
+    return dg.AssetCheckResult(
+        passed=False,
+        description=next(iter(refused.values())),
         metadata={
             "epochs in the run": n_epochs,
             "number refused": len(refused),
             "refused": words.listed(refused),
         },
+    )
+
+
+def _judged(context: dg.OutputContext, result: dg.AssetCheckResult, name: str) -> dg.DagsterEvent:
+    evaluation = dg.AssetCheckEvaluation(
+        asset_key=context.asset_key,
+        check_name=name,
+        passed=result.passed,
+        severity=result.severity,
+        description=result.description,
+        metadata=result.metadata,
     )
     return dg.DagsterEvent.asset_check_evaluation(context.step_context, evaluation)
 

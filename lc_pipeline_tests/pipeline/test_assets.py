@@ -100,6 +100,8 @@ def test_a_refused_catalogue_fails_its_partition_and_nothing_else(definitions, i
     usable = check(instance, "epoch_lightcurves", "catalogs_usable")
     assert not usable.passed
     assert "ey-uma-004R.fits: is empty" in usable.description
+    for name in ("match_fraction", "astrometric_offset", "epoch_times"):
+        assert check(instance, "epoch_lightcurves", name).passed, name
     assert said(instance, "object_lightcurves")["epochs"] == 5
 
     path.write_bytes(contents)
