@@ -9,6 +9,7 @@ import textwrap
 
 import dagster as dg
 import pytest
+import yaml
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +38,7 @@ def test_a_users_own_asset_works_from_the_text_alone(page, ey_uma_survey, tmp_pa
         assert result.success
         found = result.output_for_node("brightest")
         assert found["magnitude"] < -9
-        objects = own.defs.load_asset_value("object_lightcurves", instance=instance)
+        objects = own.defs.load_asset_value("object_lightcurves")
         assert found["object"] in objects.object.values
 
 
@@ -72,6 +73,21 @@ def test_two_surveys_are_two_code_locations(page, project, tmp_path):
     said = validated(["-w", "workspace.yaml"], tmp_path, PYTHONPATH=str(project))
     for name in ("lc_pipeline", "af_vel"):
         assert f"Validation successful for code location {name}" in said
+
+
+def test_the_configuration_of_a_run_is_valid(page):
+    from lc_pipeline.pipeline.definitions import build_defs  # noqa: PLC0415
+
+    (text,) = re.findall(r"```yaml\n(ops:.*?)```", page, flags=re.DOTALL)
+    job = build_defs("data/ey_uma").resolve_job_def("ingest_epochs")
+    assert dg.validate_run_config(job, yaml.safe_load(text))
+
+
+def test_pictures_are_there_and_small(page, project):
+    pictures = re.findall(r"!\[.+?\]\((.+?)\)", page)
+    assert pictures
+    for picture in pictures:
+        assert 0 < (project / "docs" / picture).stat().st_size < 150_000, picture
 
 
 def test_the_page_names_what_there_is(page):
