@@ -105,7 +105,7 @@ def test_objects_are_listed_with_their_measurements(invoke, ey_uma_survey, ey_um
     medians = np.nanmedian(ey_uma.lightcurves.isel(measurement=0, value=0), axis=1)
     assert [row["median_mag_R"] for row in rows] == pytest.approx(medians.tolist())
     assert {row["n_R"] for row in rows} == {94}
-    assert len(invoke("objects", ey_uma_survey).stdout.splitlines()) == 41 + 2
+    assert len(invoke("objects", ey_uma_survey).stdout.splitlines()) == 41 + 3  # names, units, rule
 
 
 @pytest.mark.parametrize("form", ["ecsv", "csv", "parquet", "json"])
