@@ -1,0 +1,1 @@
+"""From measured brightness to comparable brightness: zero points, errors, fluxes and magnitudes."""
