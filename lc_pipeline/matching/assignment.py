@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.sparse import coo_array, csr_array
-from scipy.sparse.csgraph import connected_components, min_weight_full_bipartite_matching
 
 from lc_pipeline.matching.pairs import Pairs
 
@@ -89,11 +88,11 @@ def lone_pairs(pairs: Pairs, n_detections: int, n_objects: int) -> NDArray[np.bo
 def _groups(pairs: Pairs, n_detections: int, n_objects: int) -> Iterator[NDArray[np.intp]]:
     """Yield the pairs (as indices, in their order) of a few whole groups at a time."""
     n = n_detections + n_objects
-    graph = coo_array(
+    graph = scipy.sparse.coo_array(
         (np.ones(len(pairs), dtype=np.int8), (pairs.detection, n_detections + pairs.object)),
         shape=(n, n),
     )
-    _, label = connected_components(graph, directed=False)
+    _, label = scipy.sparse.csgraph.connected_components(graph, directed=False)
     detections = np.unique(pairs.detection)
     n_of_label = np.bincount(label[detections], minlength=label.max() + 1)
     # Whole groups, in the order of their labels, until a batch is full.
@@ -114,13 +113,13 @@ def _solve(
     dummies = np.arange(n)
     # The solver drops explicit zeros. One is added to all costs: every row has exactly one match,
     # real or dummy, so that this does not change which assignment is best.
-    costs = csr_array(
+    costs = scipy.sparse.csr_array(
         (
             np.concatenate([1 + cost, np.full(n, 2 + _PREFER_MATCHES)]),
             (np.concatenate([row, dummies]), np.concatenate([column, n_objects + dummies])),
         ),
         shape=(n, n_objects + n),
     )
-    rows, columns = min_weight_full_bipartite_matching(costs)
+    rows, columns = scipy.sparse.csgraph.min_weight_full_bipartite_matching(costs)
     real = columns < n_objects
     return detections[rows[real]], objects[columns[real]]

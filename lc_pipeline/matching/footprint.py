@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.spatial import ConvexHull, QhullError
 
 from lc_pipeline.sky.geometry import mean_direction, tangent_basis
 
@@ -53,8 +53,8 @@ def inside_hull(detections: NDArray[np.float64], objects: NDArray[np.float64]) -
     if scale == 0.0:
         return nowhere
     try:
-        hull = ConvexHull(corners / scale)
-    except QhullError:  # on one line
+        hull = scipy.spatial.ConvexHull(corners / scale)
+    except scipy.spatial.QhullError:  # on one line
         return nowhere
     ahead = points[:, 2] > 0.0
     plane = points[ahead, :2] / points[ahead, 2:] / scale

@@ -10,9 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter
-from scipy.special import gammainc
 
 from lc_pipeline.matching.pairs import find_pairs, sky_tree
 from lc_pipeline.sky.geometry import (
@@ -223,7 +222,7 @@ def _peak(
         edges = np.linspace(-half_width, half_width, n_bins + 1)
         width = edges[1] - edges[0]
         votes = _vote(differences - peak, edges)
-        smooth = gaussian_filter(votes, max(1.0, radius / 2 / width), mode="constant")
+        smooth = scipy.ndimage.gaussian_filter(votes, max(1.0, radius / 2 / width), mode="constant")
         middles = (edges[:-1] + edges[1:]) / 2
         too_far = np.hypot((middles + peak[0])[:, np.newaxis], middles + peak[1]) > max_offset
         smooth[too_far] = -1.0
@@ -257,7 +256,7 @@ def _stands_out(
     clump = _overdispersion(differences[around], radius, search)
     places = max(1.0, (search / radius) ** 2)
     # The incomplete gamma function sums the tail of a Poisson distribution, from n on.
-    chance = gammainc(np.floor(n_peak / clump), expected / clump) * places
+    chance = scipy.special.gammainc(np.floor(n_peak / clump), expected / clump) * places
     return bool(chance < MAX_CHANCE)
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.spatial import KDTree
 
 from lc_pipeline.errors import MatchingError
 from lc_pipeline.sky.geometry import chord_length
@@ -44,7 +44,7 @@ class Pairs:
         return Pairs(self.detection[chosen], self.object[chosen], self.chord_squared[chosen])
 
 
-def sky_tree(vectors: NDArray[np.float64]) -> KDTree:
+def sky_tree(vectors: NDArray[np.float64]) -> scipy.spatial.KDTree:
     """Make the tree in which unit vectors are looked up.
 
     The options are those of astropy: balanced, compact trees take minutes for some real
@@ -59,7 +59,7 @@ def sky_tree(vectors: NDArray[np.float64]) -> KDTree:
     >>> sky_tree(np.eye(3)).n
     3
     """
-    return KDTree(vectors, compact_nodes=False, balanced_tree=False)
+    return scipy.spatial.KDTree(vectors, compact_nodes=False, balanced_tree=False)
 
 
 def find_pairs(
@@ -111,7 +111,7 @@ def find_pairs(
 
 
 def _refuse_too_many(
-    detections: NDArray[np.float64], tree: KDTree, chord: float, radius_arcsec: float
+    detections: NDArray[np.float64], tree: scipy.spatial.KDTree, chord: float, radius_arcsec: float
 ) -> None:
     """Estimate the number of pairs from a few detections before any are listed."""
     if len(detections) * tree.n <= MAX_PAIRS:

@@ -9,9 +9,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from lc_pipeline.catalogs.source_catalog import SourceCatalog
 from lc_pipeline.errors import MatchingError
@@ -109,8 +108,10 @@ def listed_once(vectors: NDArray[np.float64], merge_arcsec: float) -> NDArray[np
     if not len(close):
         return ordered
     n = len(ordered)
-    graph = coo_array((np.ones(len(close), dtype=np.int8), (close[:, 0], close[:, 1])), (n, n))
-    n_sources, source = connected_components(graph, directed=False)
+    graph = scipy.sparse.coo_array(
+        (np.ones(len(close), dtype=np.int8), (close[:, 0], close[:, 1])), (n, n)
+    )
+    n_sources, source = scipy.sparse.csgraph.connected_components(graph, directed=False)
     sums = np.column_stack([np.bincount(source, axis, n_sources) for axis in ordered.T])
     merged = sums / np.linalg.norm(sums, axis=1, keepdims=True)
     single = np.bincount(source, minlength=n_sources)[source] == 1

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.spatial import KDTree
 
 from lc_pipeline.simulate.settings import (
     VARIABLE_KINDS,
@@ -272,7 +272,7 @@ def _draw_positions(settings: Simulation, random: np.random.Generator, partner: 
     single = np.setdiff1d(np.arange(n), companion)
     closest = settings.min_separation_arcsec
     for _ in range(_MAX_DRAWS):
-        pairs = KDTree(plane[single]).query_pairs(closest, output_type="ndarray")
+        pairs = scipy.spatial.KDTree(plane[single]).query_pairs(closest, output_type="ndarray")
         if closest == 0 or not len(pairs):
             break
         again = single[np.unique(pairs[:, 1])]

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.spatial import KDTree
 
 from lc_pipeline.simulate.epochs import SimulatedEpoch, draw_epochs
 from lc_pipeline.simulate.objects import (
@@ -166,7 +166,7 @@ class SimulatedSky:
         times = np.array([epoch.mid[0] for epoch in self.epochs])
         self._walks = damped_random_walks(settings, self.objects, times)
         vectors = unit_vectors(self.objects.ra, self.objects.dec)
-        self._tree = KDTree(vectors)
+        self._tree = scipy.spatial.KDTree(vectors)
         primary = self.objects.primary
         companion = self.objects.partner[primary]
         apart = np.linalg.norm(vectors[primary] - vectors[companion], axis=1)

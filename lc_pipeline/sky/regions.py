@@ -13,8 +13,8 @@ import math
 from typing import NamedTuple
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy.optimize import nnls
 
 from lc_pipeline.errors import RegionError
 from lc_pipeline.sky.geometry import (
@@ -359,7 +359,7 @@ def _center_of_circle_around(vectors: Vectors) -> Vectors:
         return center
     system = np.vstack([vectors.T, np.ones(len(vectors))])
     target = np.array([0.0, 0.0, 0.0, 1.0])
-    residual = system @ nnls(system, target)[0] - target
+    residual = system @ scipy.optimize.nnls(system, target)[0] - target
     center = residual[:3]
     length = np.linalg.norm(center)
     if not (vectors @ center).min() > np.cos(np.radians(_WIDEST_POLYGON)) * length:
