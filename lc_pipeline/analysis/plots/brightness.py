@@ -18,8 +18,7 @@ if TYPE_CHECKING:
 
 #: Panels in one figure; further measurements are only counted.
 MOST_PANELS = 12
-#: An index that spans more than this (between its 1st and its 99th part of a hundred) is drawn on
-#: a logarithmic axis.
+#: An index that goes beyond so many times what is usual is drawn on a logarithmic axis.
 WIDE = 8.0
 
 
@@ -104,7 +103,7 @@ def _plot_pairs(
 ) -> Figure:
     """Draw a panel per measurement: `pairs` has the columns of brightness and index."""
     shown = list(pairs)[:MOST_PANELS]
-    columns = max(1, next(each for each in (1, 2, 3, 4) if len(shown) <= each**2 or each == 4))  # noqa: PLR2004
+    columns = {0: 1, 1: 1, 2: 2, 3: 3, 4: 2}.get(len(shown), 3 if len(shown) <= 9 else 4)  # noqa: PLR2004
     rows = max(1, -(-len(shown) // columns))
     if panel_size is None:
         panel_size = (8, 4) if len(shown) <= 1 else (3.6, 2.8)
@@ -155,9 +154,11 @@ def draw_index(
     threshold : float or (2, n) array of float, optional
     """
     style(panel)
-    is_log = (not is_magnitude and _is_mostly_positive(brightness), _spans_much(index))
+    if not is_magnitude and _is_mostly_positive(brightness):
+        panel.set_xscale("log")
+    _choose_scale(panel, index)
     ordinary = np.ones(len(index), dtype=bool) if is_candidate is None else ~is_candidate
-    draw_many(panel, brightness[ordinary], index[ordinary], ORDINARY, is_log=is_log)
+    draw_many(panel, brightness[ordinary], index[ordinary], ORDINARY)
     if is_candidate is not None and is_candidate.any():
         panel.plot(
             brightness[is_candidate],
@@ -189,9 +190,17 @@ def _is_mostly_positive(values: NDArray[np.float64]) -> bool:
     return len(known) > 0 and bool(np.mean(known > 0) > 0.95)  # noqa: PLR2004
 
 
-def _spans_much(values: NDArray[np.float64]) -> bool:
-    if not _is_mostly_positive(values):
-        return False
-    positive = values[np.isfinite(values) & (values > 0)]
-    low, high = np.percentile(positive, [1, 99])
-    return bool(high > WIDE * low or positive.max() > WIDE * np.median(positive))
+def _choose_scale(panel: Axes, index: NDArray[np.float64]) -> None:
+    """Logarithmic where an index spans much; where some are not positive, around zero linear."""
+    known = index[np.isfinite(index)]
+    if not len(known):
+        return
+    typical = float(np.percentile(np.abs(known), 75))
+    low, high = np.percentile(known, [1, 99])
+    if typical == 0 or max(known.max(), -known.min(), high) <= WIDE * typical:
+        is_wide = _is_mostly_positive(known) and high > WIDE * max(low, 0)
+        panel.set_yscale("log" if is_wide else "linear")
+    elif _is_mostly_positive(known):
+        panel.set_yscale("log")
+    else:
+        panel.set_yscale("symlog", linthresh=5 * typical, linscale=1.5)

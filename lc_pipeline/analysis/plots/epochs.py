@@ -10,7 +10,7 @@ import xarray as xr
 from astropy.table import Table
 
 from lc_pipeline.analysis.colours import COLOURS, SEQUENTIAL
-from lc_pipeline.analysis.plots.figures import new_figure, numbers, say, style
+from lc_pipeline.analysis.plots.figures import day_zero, new_figure, numbers, say, style
 from lc_pipeline.analysis.plots.points import colour_of, legend, marker_of
 from lc_pipeline.analysis.plots.sky import draw_detections
 from lc_pipeline.flags import ABSENT
@@ -69,10 +69,12 @@ def plot_coverage(
     panels = list(figure.subplots(len(heights), 1, height_ratios=heights, squeeze=False).ravel())
     if n_keys <= MOST_AS_POINTS:
         panel = panels[0]
+        time = numbers(coverage["time"])
+        start, name = day_zero(time)
         for number, key in enumerate(measurement_keys):
-            panel.plot(coverage["time"], coverage[f"n_{key}"], marker_of(number), markersize=3,
+            panel.plot(time - start, coverage[f"n_{key}"], marker_of(number), markersize=3,
                        color=colour_of(number), label=key)  # fmt: skip
-        panel.set(xlabel="MJD", ylabel="objects with a good value")
+        panel.set(xlabel=name, ylabel="objects with a good value")
         panel.set_ylim(bottom=0)
         style(panel)
         legend(panel)
@@ -95,12 +97,12 @@ def _draw_coverage(
     drawn = panel.imshow(
         np.where(count > 0, count, np.nan),
         aspect="auto",
-        origin="lower",
+        origin="upper",
         interpolation="nearest",
         cmap=f"{SEQUENTIAL}_r",
         vmin=0,
         vmax=n_objects or max(1.0, float(count.max())),
-        extent=(0.5, count.shape[1] + 0.5, -0.5, count.shape[0] - 0.5),
+        extent=(0.5, count.shape[1] + 0.5, count.shape[0] - 0.5, -0.5),
     )
     panel.set_yticks(range(len(measurement_keys)), measurement_keys, parse_math=False)
     if len(measurement_keys) > MOST_AS_POINTS:
@@ -120,7 +122,9 @@ def plot_epoch_quality(epochs: Table | xr.Dataset) -> Figure:
         ``offset_north`` (arcsec).
     """
     names = epochs.colnames if isinstance(epochs, Table) else set(epochs.variables)
-    time = np.asarray(epochs["time"], dtype=float)
+    time = numbers(epochs["time"])
+    start, axis = day_zero(time)
+    time = time - start
     sources, matched = (
         np.asarray(epochs[name], dtype=float) for name in ("n_sources", "n_matched")
     )
@@ -142,7 +146,7 @@ def plot_epoch_quality(epochs: Table | xr.Dataset) -> Figure:
         legend(panels[1])
     if not len(time):
         say(panels[0], "no epochs")
-    panels[-1].set_xlabel("MJD")
+    panels[-1].set_xlabel(axis)
     for panel in panels:
         style(panel)
     return figure
@@ -166,7 +170,9 @@ def plot_zero_points(zero_points: Table, measurement_keys: Sequence[str] | None 
     panels: Any = figure.subplots(
         1 + has_scatter, 1, sharex=True, squeeze=False, height_ratios=[3, 2][: 1 + has_scatter]
     ).ravel()
-    time = np.asarray(zero_points["time"], dtype=float)
+    time = numbers(zero_points["time"])
+    start, axis = day_zero(time)
+    time = time - start
     zero_point, error = (numbers(zero_points[name]) for name in ("zero_point", "zero_point_err"))
     for number, key in enumerate(keys):
         chosen = of == key
@@ -184,7 +190,7 @@ def plot_zero_points(zero_points: Table, measurement_keys: Sequence[str] | None 
         panels[1].set_ylim(bottom=0)
     if not np.isfinite(zero_point).any():
         say(panels[0], "no zero points")
-    panels[-1].set_xlabel("MJD")
+    panels[-1].set_xlabel(axis)
     for panel in panels:
         style(panel)
     if keys:

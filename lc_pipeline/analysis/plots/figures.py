@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.colors import Colormap
     from matplotlib.figure import Figure
 
 #: From here on it is the density of points that is drawn.
 MOST_POINTS = 20_000
+FEW = 1000
+#: Cells of a map of density, across and upward.
+BINS = (170, 120)
+#: Days; the times of a longer survey are counted from MJD 0.
+LONG = 20.0
 
 
 def new_figure(width: float, height: float) -> Figure:
@@ -63,47 +69,71 @@ def label(name: str, unit: object = None) -> str:
     return f"{name} ({unit})" if unit is not None and str(unit) else name
 
 
+def day_zero(time: NDArray[np.float64]) -> tuple[float, str]:
+    """Day to count times from, and how the axis is called: short surveys show their hours.
+
+    Examples
+    --------
+    >>> day_zero(np.array([57021.2, 57021.9])), day_zero(np.array([57021.2, 58021.9]))
+    ((57021.0, 'MJD - 57021'), (0.0, 'MJD'))
+    """
+    known = time[np.isfinite(time)]
+    if not len(known) or np.ptp(known) > LONG:
+        return 0.0, "MJD"
+    start = float(np.floor(known.min()))
+    return start, f"MJD - {start:.0f}"
+
+
 def draw_many(
-    panel: Axes, x: NDArray[Any], y: NDArray[Any], colour: str, *, is_log: tuple[bool, bool]
+    panel: Axes, x: NDArray[np.float64], y: NDArray[np.float64], colour: str, *, size: float = 4
 ) -> None:
     """Draw points, or their density where there are more than 20,000.
 
     Parameters
     ----------
     panel : Axes
+        With the scales that it is to have.
     x, y : (n,) array of float
-        Where either is not finite, or not positive on a logarithmic axis, nothing is drawn.
-    colour : str
+        Points that are not finite, or not positive on a logarithmic axis, are left out.
+    colour, size
         Of single points.
-    is_log : tuple of bool
-        Whether x and y are on logarithmic axes, which the panel is given.
     """
-    scales: list[Literal["log", "linear"]] = ["log" if each else "linear" for each in is_log]
-    panel.set_xscale(scales[0])
-    panel.set_yscale(scales[1])
-    shown = np.isfinite(x) & np.isfinite(y)
-    for values, is_logarithmic in zip((x, y), is_log, strict=True):
-        if is_logarithmic:
-            shown &= values > 0
-    x, y = x[shown], y[shown]
-    if len(x) <= MOST_POINTS:
-        size = 4 if len(x) < 1000 else 2.5  # noqa: PLR2004
-        panel.plot(x, y, ".", color=colour, markersize=size, alpha=0.7, rasterized=True)
+    u, v = panel.xaxis.get_transform().transform(x), panel.yaxis.get_transform().transform(y)
+    shown = np.isfinite(u) & np.isfinite(v)
+    if shown.sum() <= MOST_POINTS:
+        size *= 1 if shown.sum() < FEW else 0.6
+        panel.plot(x[shown], y[shown], ".", color=colour, markersize=size, alpha=0.7,
+                   label="_objects", rasterized=True)  # fmt: skip
         return
+    from matplotlib.colors import LogNorm  # noqa: PLC0415 (slow to import)
+
+    count, u_edges, v_edges = np.histogram2d(u[shown], v[shown], bins=BINS)
     # White is nothing, so that single objects still show beside the crowd.
-    drawn = panel.hexbin(
-        x,
-        y,
-        gridsize=110,
-        mincnt=1,
-        bins="log",
-        cmap="cividis_r",
-        xscale=scales[0],
-        yscale=scales[1],
-        linewidths=0.1,
+    drawn = panel.pcolormesh(
+        panel.xaxis.get_transform().inverted().transform(u_edges),
+        panel.yaxis.get_transform().inverted().transform(v_edges),
+        np.ma.masked_equal(count.T, 0),
+        cmap=_greys(),
+        norm=LogNorm(vmin=0.5, vmax=max(2.0, count.max())),
         rasterized=True,
     )
-    panel.figure.colorbar(drawn, ax=panel, label="objects", pad=0.02, aspect=30)
+    bar = panel.figure.colorbar(drawn, ax=panel, label="objects", pad=0.02, shrink=0.8)
+    bar.ax.set_ylim(bottom=1)
+
+
+def _greys() -> Colormap:
+    """Greys that begin where they can be told from white."""
+    import matplotlib as mpl  # noqa: PLC0415 (slow to import)
+    from matplotlib.colors import ListedColormap  # noqa: PLC0415
+
+    return ListedColormap(mpl.colormaps["Greys"](np.linspace(0.25, 1, 256)))
+
+
+def outlined() -> list[Any]:
+    """Effect that keeps letters legible on whatever is behind them."""
+    from matplotlib.patheffects import withStroke  # noqa: PLC0415 (slow to import)
+
+    return [withStroke(linewidth=2, foreground="white")]
 
 
 def as_png(figure: Figure, dpi: int = 70, *, colours: int | None = None) -> bytes:

@@ -24,6 +24,8 @@ _AXIS_NAMES = {"mag": "magnitude", "flux": "flux", "value": "value"}
 MANY = 400
 #: Measurements are drawn apart if together they span so many times what the widest spans.
 MOST_SPREAD = 4.0
+#: What the legend calls them, whatever the measurement.
+FLAGGED, LIMIT = "flagged", "upper limit"
 
 
 @dataclass(frozen=True)
@@ -174,7 +176,7 @@ def draw_points(
     is_there = np.isfinite(points.value)
     for chosen, face, said in (
         (is_there & ~points.is_bad, colour, name),
-        (is_there & points.is_bad, "white", f"{name}, flagged"),
+        (is_there & points.is_bad, "white", f"_{FLAGGED}"),
     ):
         if chosen.any():
             panel.errorbar(
@@ -201,7 +203,7 @@ def draw_points(
             markerfacecolor="none",
             markersize=9,
             markeredgewidth=0.9,
-            label=f"{name}, upper limit",
+            label=f"_{LIMIT}",
         )
 
 
@@ -238,20 +240,27 @@ def fit_axis(panel: Axes, points: Sequence[Points], shift: Sequence[float] | Non
     panel.set_ylim(low - margin, high + margin)
     if n_beyond := int((~is_near).sum()):
         panel.text(
-            0.01, 0.02, f"{n_beyond} flagged or limits beyond this range", fontsize="small",
+            0.01, 0.02, f"{n_beyond} flagged values or limits beyond this range", fontsize="small",
             color="#555555", transform=panel.transAxes,
         )  # fmt: skip
 
 
 def legend(panel: Axes, **options: Any) -> None:
     """Name what is drawn: inside the panel if it is little, else above it."""
-    names = panel.get_legend_handles_labels()[1]
+    handles, names = panel.get_legend_handles_labels()
     if not names:
         return
+    drawn = {str(each.get_label()) for each in panel.containers}
+    drawn |= {str(each.get_label()) for each in panel.lines}
+    for said, marker in ((FLAGGED, "o"), (LIMIT, _arrow())):
+        if f"_{said}" in drawn:
+            look: dict[str, Any] = {"marker": marker, "color": "#555555", "linestyle": ""}
+            handles += panel.plot([], [], markerfacecolor="white", markersize=5, **look)
+            names.append(said)
     if len(names) <= 4:  # noqa: PLR2004
-        panel.legend(loc="best", fontsize="small", framealpha=0.85, **options)
+        panel.legend(handles, names, loc="best", fontsize="small", framealpha=0.85, **options)
         return
     panel.legend(
-        loc="lower left", bbox_to_anchor=(0, 1.01), ncols=6, fontsize="x-small", frameon=False,
-        borderaxespad=0, handletextpad=0.2, columnspacing=1, **options,
+        handles, names, loc="lower left", bbox_to_anchor=(0, 1.01), ncols=6, fontsize="x-small",
+        frameon=False, borderaxespad=0, handletextpad=0.2, columnspacing=1, **options,
     )  # fmt: skip

@@ -11,7 +11,14 @@ from astropy.table import Table
 from numpy.typing import NDArray
 
 from lc_pipeline.analysis.colours import COLOURS, ORDINARY, REMARKABLE
-from lc_pipeline.analysis.plots.figures import MOST_POINTS, new_figure, say, style
+from lc_pipeline.analysis.plots.figures import (
+    MOST_POINTS,
+    draw_many,
+    new_figure,
+    outlined,
+    say,
+    style,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -99,7 +106,7 @@ class SkyMap:
             shrink = float(np.cos(np.radians(np.median(dec))))
             width = np.ptp(unwrap(ra, self.centre)) * shrink
             if width < LONGEST * np.ptp(dec) and np.ptp(dec) < LONGEST * width:
-                panel.set_aspect(1 / shrink, adjustable="datalim")
+                panel.set_aspect(1 / shrink, adjustable="box")
         panel.invert_xaxis()
         panel.ticklabel_format(axis="y", useOffset=False)
         panel.locator_params(axis="x", nbins=6)
@@ -113,7 +120,8 @@ class SkyMap:
             x, y = self.place(angles, np.full(361, sign * (90 - distance)))
             panel.plot(x, y, color="#999999", linewidth=0.5, zorder=0)
             panel.annotate(f"{sign * (90 - distance):+.6g}°", (0, distance), fontsize="x-small",
-                           color="#555555", ha="center", va="bottom")  # fmt: skip
+                           color="#555555", ha="center", va="bottom",
+                           path_effects=outlined())  # fmt: skip
         for ra in range(0, 360, 30):
             x, y = self.place(np.full(2, float(ra)), np.array([90.0, 90 - radius]) * sign)
             panel.plot(x, y, color="#999999", linewidth=0.5, zorder=0)
@@ -129,7 +137,7 @@ class SkyMap:
         panel.grid(alpha=0.4)
         places = np.arange(-120, 121, 60)
         names = [f"{(self.centre - place) % 360:.0f}°" for place in places]
-        panel.set_xticks(np.radians(places), names, fontsize="small")
+        panel.set_xticks(np.radians(places), names, fontsize="small", path_effects=outlined())
         panel.set(xlabel="RA", ylabel="Dec")
 
 
@@ -168,7 +176,11 @@ def plot_sky(
     panel: Any = figure.subplots(subplot_kw=sky.subplot)
     if not len(ra):
         say(panel, "no objects")
-    _draw_objects(panel, *sky.place(ra, dec), is_apart=candidates is not None)
+    x, y = sky.place(ra, dec)
+    is_background = candidates is not None and len(candidates) > 0
+    draw_many(panel, x, y, ORDINARY if is_background else COLOURS[0], size=5)
+    if len(x):
+        panel.plot([], [], ".", color=ORDINARY, label=f"{len(x):,} objects")
     if candidates is not None and len(candidates):
         x, y = sky.place(*_positions(candidates))
         panel.plot(x, y, "o", markerfacecolor="none", markeredgecolor=REMARKABLE, markersize=8,
@@ -177,7 +189,7 @@ def plot_sky(
         for number in range(min(most_numbered, len(x))):
             panel.annotate(str(number + 1), (x[number], y[number]), xytext=(5, 5),
                            textcoords="offset points", fontsize="small",
-                           color=REMARKABLE)  # fmt: skip
+                           color=REMARKABLE, path_effects=outlined())  # fmt: skip
     sky.frame(panel, ra, dec)
     return figure
 
@@ -203,24 +215,6 @@ def draw_detections(
                        markersize=3 if marker == "." else 4,
                        label=f"{said}: {int(chosen.sum()):,}", rasterized=True)  # fmt: skip
     sky.frame(panel, ra, dec)
-
-
-def _draw_objects(
-    panel: Any,
-    x: NDArray[np.float64],
-    y: NDArray[np.float64],
-    *,
-    is_apart: bool,
-) -> None:
-    """Draw all objects, in grey where something else is to be seen before them."""
-    if len(x) > MOST_POINTS:
-        drawn = panel.hexbin(x, y, gridsize=120, mincnt=1, bins="log", cmap="cividis_r",
-                             linewidths=0.1, rasterized=True)  # fmt: skip
-        panel.figure.colorbar(drawn, ax=panel, label="objects", pad=0.02, aspect=30, shrink=0.9)
-    elif len(x):
-        panel.plot(x, y, ".", color=ORDINARY if is_apart else COLOURS[0], rasterized=True,
-                   markersize=4 if len(x) < MOST_POINTS // 10 else 2,
-                   label=f"{len(x):,} objects")  # fmt: skip
 
 
 def round_steps(length: float) -> NDArray[np.float64]:
