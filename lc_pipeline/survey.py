@@ -360,6 +360,19 @@ class MatchingSection(_Section):
         return self.footprint or ("hull" if self.mode == "position" else "rows")
 
 
+class ReportSection(_Section):
+    """``[report]``: what the report of the survey shows."""
+
+    candidates: int = Field(default=50, ge=0)
+    """How many candidates have a section of their own, with their plots."""
+    epochs: int = Field(default=500, ge=0)
+    """Rows in the table of epochs; of more epochs, those least matched are shown."""
+    measurements: tuple[str, ...] = ()
+    """Measurements to draw light curves of; by default the first six."""
+    indices: tuple[str, ...] = ("std", "iqr", "inverse_eta")
+    """Indices to draw against brightness, where the survey has them."""
+
+
 class SurveyConfig(_Section):
     """One survey: the validated contents of its ``survey.toml``.
 
@@ -385,6 +398,7 @@ class SurveyConfig(_Section):
     missing: MissingSection = MissingSection()
     reference: ReferenceSection = ReferenceSection()
     matching: MatchingSection = MatchingSection()
+    report: ReportSection = ReportSection()
     path: Path | None = Field(default=None, exclude=True)
     """The file this was read from; relative folders start at its folder."""
 
@@ -503,6 +517,7 @@ def _did_you_mean(location: tuple[int | str, ...], settings: dict[str, Any]) -> 
                 "missing": MissingSection,
                 "reference": ReferenceSection,
                 "matching": MatchingSection,
+                "report": ReportSection,
             }.get(part)
     if model is None or not settings:
         return ""

@@ -14,10 +14,11 @@ from lc_pipeline.analysis.plots.epochs import (
 from lc_pipeline.analysis.plots.figures import as_png
 from lc_pipeline.analysis.plots.folded import plot_folded
 from lc_pipeline.analysis.plots.lightcurves import difference, plot_lightcurve, save_lightcurve
-from lc_pipeline.analysis.plots.periodograms import plot_periodogram
+from lc_pipeline.analysis.plots.periodograms import Periodogram, plot_periodogram
 from lc_pipeline.analysis.plots.sky import plot_reference, plot_sky
 
 __all__ = [
+    "Periodogram",
     "as_png",
     "difference",
     "plot_coverage",

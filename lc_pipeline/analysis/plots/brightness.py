@@ -204,3 +204,52 @@ def _choose_scale(panel: Axes, index: NDArray[np.float64]) -> None:
         panel.set_yscale("log")
     else:
         panel.set_yscale("symlog", linthresh=5 * typical, linscale=1.5)
+
+
+def threshold_line(
+    brightness: NDArray[np.float64],
+    index: NDArray[np.float64],
+    z: NDArray[np.float64],
+    threshold: float,
+    n_neighbours: int = 101,
+) -> NDArray[np.float64]:
+    """Which value an index has, at each brightness, where its normalised twin has a given value.
+
+    Among objects of similar brightness `z` is a straight line of the index, or of its logarithm;
+    the line is fitted to each group of neighbours and followed to `threshold`.
+
+    Parameters
+    ----------
+    brightness, index, z : (n,) array of float
+        Columns of the statistics: ``median_g``, ``iqr_g`` and ``iqr_g_z``.
+    threshold : float
+        Of `z`.
+    n_neighbours : int
+        Objects in a group.
+
+    Returns
+    -------
+    (2, n_groups) array of float
+        Brightness and index.
+
+    Examples
+    --------
+    >>> magnitude = np.linspace(14.0, 20.0, 400)
+    >>> z = np.tile([-1.0, 0.0, 1.0, 2.0], 100)
+    >>> line = threshold_line(magnitude, 0.01 * np.exp(0.1 * z), z, threshold=5.0)
+    >>> bool(np.allclose(line[1], 0.01 * np.exp(0.5)))
+    True
+    """
+    usable = np.flatnonzero(np.isfinite(brightness) & np.isfinite(index) & np.isfinite(z))
+    usable = usable[np.abs(z[usable]) < 2 * max(abs(threshold), 3.0)]
+    is_log = bool(len(usable)) and bool((index[usable] > 0).all())
+    groups = np.array_split(usable[np.argsort(brightness[usable])], len(usable) // n_neighbours + 1)
+    found = []
+    for group in groups:
+        if len(group) > 2 and np.ptp(z[group]) > 0:  # noqa: PLR2004
+            slope, middle = np.polyfit(
+                z[group], np.log(index[group]) if is_log else index[group], 1
+            )
+            value = middle + slope * threshold
+            found.append((np.median(brightness[group]), np.exp(value) if is_log else value))
+    return np.array(found).reshape(-1, 2).T

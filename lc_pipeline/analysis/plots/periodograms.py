@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,65 +19,70 @@ if TYPE_CHECKING:
 MOST_LINES = 4000
 
 
-def plot_periodogram(
-    frequency: ArrayLike,
-    power: ArrayLike,
-    *,
-    window: ArrayLike | None = None,
-    peaks: Mapping[str, float] | None = None,
-    aliases: Mapping[str, float] | None = None,
-    levels: Mapping[str, float] | None = None,
-    power_name: str = "power",
-    size: tuple[float, float] = (7, 4.4),
-) -> Figure:
+@dataclass(frozen=True)
+class Periodogram:
+    """Power over frequency, and what is to be marked in it."""
+
+    frequency: ArrayLike
+    """(n,) 1/d, ascending."""
+    power: ArrayLike
+    """(n,)."""
+    window: ArrayLike | None = None
+    """(n,) the window function at the same frequencies."""
+    peaks: Mapping[str, float] = field(default_factory=dict)
+    """Frequencies to mark, by what they are called, 1/d."""
+    aliases: Mapping[str, float] = field(default_factory=dict)
+    """The same for frequencies that a peak may be mistaken for."""
+    levels: Mapping[str, float] = field(default_factory=dict)
+    """Powers to draw lines at, e.g. for false-alarm probabilities."""
+    power_name: str = "power"
+    """What the power is, for the axis."""
+
+
+def plot_periodogram(periodogram: Periodogram, *, size: tuple[float, float] = (7, 4.4)) -> Figure:
     """Draw power over frequency; below it the window function, if given.
 
     Of very many frequencies the highest power of each few is drawn, so that no peak is lost.
 
     Parameters
     ----------
-    frequency : (n,) array of float, 1/d
-    power : (n,) array of float
-    window : (n,) array of float, optional
-        The window function at the same frequencies.
-    peaks : mapping of str to float, optional
-        Frequencies to mark with what they are called, 1/d.
-    aliases : mapping of str to float, optional
-        The same for frequencies that a peak may be mistaken for.
-    levels : mapping of str to float, optional
-        Powers to draw lines at, e.g. for false-alarm probabilities.
-    power_name : str
-        How the power is normalised, for the axis.
+    periodogram : Periodogram
     size : tuple of float
         Width and height in inches.
     """
-    frequency, power = np.asarray(frequency, dtype=float), np.asarray(power, dtype=float)
+    frequency, power = (
+        np.asarray(each, dtype=float) for each in (periodogram.frequency, periodogram.power)
+    )
+    levels = periodogram.levels
     figure = new_figure(*size)
-    if window is None:
+    if periodogram.window is None:
         panels = [figure.subplots()]
     else:
         panels = list(figure.subplots(2, 1, sharex=True, height_ratios=[3, 1]))
-        at, below = envelope(frequency, np.asarray(window, dtype=float))
+        at, below = envelope(frequency, np.asarray(periodogram.window, dtype=float))
         panels[1].fill_between(at, below, color=ORDINARY, linewidth=0.3)
         panels[1].set_ylabel("window")
         panels[1].set_ylim(bottom=0)
     panel = panels[0]
     at, highest = envelope(frequency, power)
     panel.plot(at, highest, color="black", linewidth=0.7, label="_power")
-    for marked, colour, line in ((peaks, REMARKABLE, "-"), (aliases, COLOURS[0], "--")):
-        for name, place in (marked or {}).items():
+    for marked, colour, line in (
+        (periodogram.peaks, REMARKABLE, "-"),
+        (periodogram.aliases, COLOURS[0], "--"),
+    ):
+        for name, place in marked.items():
             if np.isfinite(place):
                 panel.axvline(place, color=colour, linestyle=line, linewidth=1, alpha=0.75,
                               zorder=0, label=name)  # fmt: skip
-    for name, level in (levels or {}).items():
+    for name, level in levels.items():
         panel.axhline(level, color=COLOURS[2], linestyle=":", linewidth=1.1, label=name)
     if np.isfinite(power).any():
         panel.set_xlim(0 if at[0] < 0.1 * at[-1] else at[0], at[-1])
-        top = max([float(np.nanmax(power)), *(levels or {}).values()])
+        top = max([float(np.nanmax(power)), *levels.values()])
         panel.set_ylim(min(0.0, float(np.nanmin(power))), 1.08 * top)
     else:
         say(panel, "no periodogram")
-    panel.set_ylabel(power_name)
+    panel.set_ylabel(periodogram.power_name)
     panels[-1].set_xlabel("frequency (1/d)")
     for each in panels:
         style(each)
