@@ -12,7 +12,7 @@ from lc_pipeline.analysis.plots import plot_folded, plot_lightcurve, plot_period
 from lc_pipeline.report.content import Content
 from lc_pipeline.report.html import Cell, Html, anchor, join, picture, table, tag
 from lc_pipeline.report.thumbnails import thumbnail
-from lc_pipeline.report.words import cell, head, is_known, sexagesimal, with_unit, written
+from lc_pipeline.report.words import cell, counted, head, is_known, sexagesimal, with_unit, written
 
 #: Inches; as wide as half a page, so that the letters stay legible on a phone.
 SIZE = (6.4, 3.8)
@@ -82,7 +82,7 @@ def ranked_list(content: Content, candidates: list[Candidate]) -> Html:
         for one in candidates
     ]
     left = len(ranked) - len(candidates)
-    words = f"{len(ranked):,} candidates, best first."
+    words = f"{counted(len(ranked), 'candidate')}, best first."
     if left:
         words += f" The first {len(candidates):,} are shown; all are in the table of candidates."
     return join([tag("p", words), table(heads, body, "candidates", class_="candidates")])
@@ -191,7 +191,7 @@ def _pictures(content: Content, one: Candidate) -> Html:
     keys = content.drawn_keys
     figures = [
         picture(
-            plot_lightcurve(one.rows, measurement_keys=keys, size=SIZE),
+            plot_lightcurve(one.rows, measurement_keys=keys, size=SIZE, is_fitted=False),
             f"Light curve of {one.key}.",
         )
     ]
@@ -203,12 +203,17 @@ def _pictures(content: Content, one: Candidate) -> Html:
             models=content.models(one.key) if content.models else None,
             measurement_keys=keys,
             size=SIZE,
+            is_fitted=False,
         )
         said = f"{one.key} folded with {written(one.period, 'period')} d, twice over."
         figures.append(picture(figure, said))
     found = content.periodogram(one.key) if content.periodogram else None
     if found is not None:
-        figures.append(picture(plot_periodogram(found, size=SIZE), f"Periodogram of {one.key}."))
+        figures.append(
+            picture(
+                plot_periodogram(found, size=SIZE, is_fitted=False), f"Periodogram of {one.key}."
+            )
+        )
     left = len(content.measurement_keys) - len(keys)
     note = f"{left} more measurements are not drawn." if left else None
     return join(

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 DPI = 110
 #: Colours kept in a picture of points, and in one of densities.
-FEW_COLOURS, MANY_COLOURS = 48, 256
+FEW_COLOURS, MANY_COLOURS = 64, 256
 
 _VOID = frozenset(("br", "img", "meta"))
 

@@ -18,10 +18,12 @@ from lc_pipeline.analysis.plots import (
 from lc_pipeline.analysis.plots.brightness import brightness_column, threshold_line
 from lc_pipeline.report.content import Content
 from lc_pipeline.report.html import MANY_COLOURS, Cell, Html, join, picture, table, tag
-from lc_pipeline.report.words import MISSING, duration, written
+from lc_pipeline.report.words import MISSING, counted, duration, written
 
 #: With more measurements than this, columns for each of them would make a table unreadable.
 MOST_COLUMNS = 4
+#: Inches: half a page, so that the letters stay legible on a phone.
+WIDTH = 6.4
 
 
 def what_went_in(content: Content) -> Html:
@@ -86,8 +88,8 @@ def _odd(content: Content) -> Html:
         tag("li", tag("b", epoch), f": {'; '.join(texts)}")
         for epoch, texts in list(lines.items())[:200]
     ]
-    n_odd = len(lines) - len(content.refused)
-    heading = f"{len(content.refused):,} epochs were refused, {n_odd:,} others look odd"
+    n_odd = len({finding.epoch for finding in content.findings})
+    heading = f"{counted(len(content.refused), 'epoch')} refused, {n_odd:,} that look odd"
     few = len(lines) <= 10  # noqa: PLR2004
     return tag("details", tag("summary", heading), tag("ul", *items), open=few)
 
@@ -99,14 +101,14 @@ def epochs(content: Content) -> Html:
     n_odd = len({finding.epoch for finding in content.findings})
     parts: list[Html] = [
         picture(
-            plot_epoch_quality(content.dataset),
+            plot_epoch_quality(content.dataset, width=WIDTH),
             "How much of each epoch's catalogue was matched to an object"
             + (", and by how much the epoch was shifted." if _is_shifted(content) else "."),
         ),
         _zero_points(content),
         _coverage(content),
     ]
-    words = f"{n_odd:,} of them look odd." if n_odd else "None of them looks odd."
+    words = f"{counted(n_odd, 'epoch')} of {content.dataset.sizes['epoch']:,} with remarks."
     return join(
         [
             tag("div", *parts, class_="pictures"),
@@ -128,7 +130,9 @@ def _zero_points(content: Content) -> Html:
                         "and what the air did is still in them.", class_="absent")  # fmt: skip
     shown = content.drawn_keys
     return picture(
-        plot_zero_points(found, [key for key in shown if key in set(found["measurement"])]),
+        plot_zero_points(
+            found, [key for key in shown if key in set(found["measurement"])], width=WIDTH
+        ),
         "Zero point of each epoch, in the sense raw minus calibrated: the lower, the less light "
         "came through. Below it, how far the stars it rests on scatter around it.",
     )
@@ -139,7 +143,9 @@ def _coverage(content: Content) -> Html:
     if found is None:
         return tag("p", "There is no table of the coverage.", class_="absent")
     return picture(
-        plot_coverage(found, content.measurement_keys, content.dataset.sizes["object"]),
+        plot_coverage(
+            found, content.measurement_keys, content.dataset.sizes["object"], width=WIDTH
+        ),
         "How many objects have a good value in each epoch and measurement.",
         colours=MANY_COLOURS,
     )
@@ -166,7 +172,7 @@ def epoch_table(content: Content) -> Html:
              ("matched", "detections matched to an object"), ("matched (%)", "")]  # fmt: skip
     if _is_shifted(content):
         heads += [("offset (arcsec)", "shift removed before matching, east and north")]
-    heads += [(name, words) for name, words, _ in per_measurement]
+    heads += [(name, words) for name, words, _, _ in per_measurement]
     heads += [("remarks", "what looks odd")] if texts else []
     rows = []
     for number in shown:
@@ -177,8 +183,7 @@ def epoch_table(content: Content) -> Html:
             east, north = (float(columns[name][number]) for name in ("offset_east", "offset_north"))
             row += [Cell(f"{east:+.2f} {north:+.2f}", float(np.hypot(east, north)))]
         row += [
-            _number(values[keys[number]]) if keys[number] in values else Cell(MISSING)
-            for _, _, values in per_measurement
+            _number(values.get(keys[number]), unit=unit) for _, _, values, unit in per_measurement
         ]
         row += ["; ".join(texts[keys[number]])] if texts else []
         rows.append(row)
@@ -188,20 +193,22 @@ def epoch_table(content: Content) -> Html:
     return join([note, table(heads, rows, "all epochs", class_="compact")])
 
 
-def _per_measurement(content: Content) -> list[tuple[str, str, dict[str, object]]]:
-    """Columns for each measurement, if they are few: heads, and values by epoch."""
-    found: list[tuple[str, str, dict[str, object]]] = []
+def _per_measurement(content: Content) -> list[tuple[str, str, dict[str, object], str]]:
+    """Columns for each measurement, if they are few: heads, values by epoch, and unit."""
+    found: list[tuple[str, str, dict[str, object], str]] = []
     if len(content.measurement_keys) > MOST_COLUMNS:
         return found
     coverage, zero_points = content.table("coverage"), content.table("zero_points")
     for key in content.measurement_keys:
         if coverage is not None and f"n_{key}" in coverage.colnames:
             values = _by_epoch(coverage, f"n_{key}")
-            found.append((f"n {key}", f"objects with a good value in {key}", values))
+            found.append((f"n {key}", f"objects with a good value in {key}", values, ""))
         if zero_points is not None:
             of_key = zero_points[np.asarray(zero_points["measurement"]).astype(str) == key]
             values = _by_epoch(of_key, "zero_point")
-            found.append((f"zero point {key} (mag)", f"raw minus calibrated, in {key}", values))
+            found.append(
+                (f"zero point {key} (mag)", f"raw minus calibrated, in {key}", values, "mag")
+            )
     return found
 
 
@@ -209,8 +216,8 @@ def _by_epoch(rows: Table, name: str) -> dict[str, object]:
     return dict(zip((str(key) for key in rows["epoch"]), rows[name], strict=True))
 
 
-def _number(value: object, name: str = "") -> Cell:
-    said = written(value, name)
+def _number(value: object, name: str = "", unit: str = "") -> Cell:
+    said = written(value, name, unit)
     return Cell(said, float(value) if said != MISSING else None)  # type: ignore[arg-type]
 
 
@@ -228,10 +235,13 @@ def variability(content: Content) -> Html:
             continue
         words = _described(statistics, f"{index}_{shown[0]}", index)
         lines = _thresholds(statistics, ranked, index, shown)
-        figure = plot_index(statistics, index, shown, ranked, thresholds=lines)
-        said = f"{words[:1].upper()}{words[1:]} of each object against its brightness"
-        said += ", with the candidates marked." if ranked is not None else "."
-        pictures.append(picture(figure, said, colours=MANY_COLOURS))
+        for key in shown:
+            figure = plot_index(
+                statistics, index, [key], ranked, thresholds=lines, panel_size=(WIDTH, 3.6)
+            )
+            said = f"{words[:1].upper()}{words[1:]} of each object in {key}, over its brightness"
+            said += ", with the candidates marked." if ranked is not None else "."
+            pictures.append(picture(figure, said, colours=MANY_COLOURS))
     if not pictures:
         said = ", ".join(content.settings.indices)
         return tag("p", f"The statistics have none of the indices {said}.", class_="absent")

@@ -12,7 +12,7 @@ from lc_pipeline.analysis.plots.folded import phase
 from lc_pipeline.analysis.plots.points import Points, is_magnitude, points_of
 from lc_pipeline.report.html import Html, tag
 
-WIDTH, HEIGHT, MARGIN = 150, 46, 4
+WIDTH, HEIGHT, MARGIN = 130, 42, 4
 MOST_POINTS = 300
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 from astropy.coordinates import SkyCoord
-from astropy.table import Column, Row, Table
+from astropy.table import Column, Row
 
 from lc_pipeline.report.html import Cell
 
@@ -25,13 +25,15 @@ def is_known(value: Any) -> bool:
     return str(value) != ""
 
 
-def written(value: Any, name: str = "") -> str:
-    """Write one value of the column `name`.
+def written(value: Any, name: str = "", unit: object = None) -> str:
+    """Write one value of the column `name`, without its unit.
 
     Examples
     --------
     >>> written(15.23456), written(1.2e-9, "fap"), written(0.5479812, "period"), written(12345)
     ('15.23', '1.2e-09', '0.547981', '12,345')
+    >>> written(0.01, "zero_point", "mag")
+    '0.010'
     >>> written(float("nan"))
     '—'
     """
@@ -43,12 +45,14 @@ def written(value: Any, name: str = "") -> str:
         return f"{value:,}"
     if not isinstance(value, float | np.floating):
         return str(value)
-    return format(float(value), _format(float(value), name))
+    return format(float(value), _format(float(value), name, str(unit)))
 
 
-def _format(number: float, name: str) -> str:
+def _format(number: float, name: str, unit: str) -> str:
     if name in _DECIMALS:
         return f".{_DECIMALS[name]}f"
+    if unit == "mag":
+        return ".3f"
     if name.startswith(("period", "frequency")):
         return ".6g"
     is_plain = number == 0 or 1e-3 <= abs(number) < 1e5  # noqa: PLR2004
@@ -59,7 +63,7 @@ def cell(row: Row, name: str) -> Cell:
     """One entry of a table, sorted by its value if it is a number."""
     value = row[name]
     is_number = isinstance(value, int | float | np.number) and is_known(value)
-    return Cell(written(value, name), float(value) if is_number else None)
+    return Cell(written(value, name, row.table[name].unit), float(value) if is_number else None)
 
 
 def head(column: Column, said: str | None = None) -> tuple[str, str]:
@@ -71,8 +75,8 @@ def head(column: Column, said: str | None = None) -> tuple[str, str]:
 
 def with_unit(row: Row, name: str) -> str:
     """One value of a row, with its unit."""
-    unit = row.table[name].unit if isinstance(row.table, Table) else None
-    said = written(row[name], name)
+    unit = row.table[name].unit
+    said = written(row[name], name, unit)
     return f"{said} {unit}" if unit and str(unit) and said != MISSING else said
 
 
@@ -88,6 +92,17 @@ def sexagesimal(ra: float, dec: float) -> str:
     right = place.ra.to_string("hour", sep=" ", precision=2, pad=True)
     up = place.dec.to_string("deg", sep=" ", precision=1, pad=True, alwayssign=True)
     return f"{right} {up}"
+
+
+def counted(number: int, what: str) -> str:
+    """Write how many there are.
+
+    Examples
+    --------
+    >>> counted(1, "epoch"), counted(1200, "epoch")
+    ('1 epoch', '1,200 epochs')
+    """
+    return f"{number:,} {what}" + ("" if number == 1 else "s")
 
 
 def duration(days: float) -> str:

@@ -47,7 +47,11 @@ def plot_epoch(epoch: xr.Dataset) -> Figure:
 
 
 def plot_coverage(
-    coverage: Table, measurement_keys: Sequence[str], n_objects: int | None = None
+    coverage: Table,
+    measurement_keys: Sequence[str],
+    n_objects: int | None = None,
+    *,
+    width: float = 8,
 ) -> Figure:
     """How many objects have a good value: over time, and as an image of epoch by measurement.
 
@@ -60,12 +64,14 @@ def plot_coverage(
     measurement_keys : sequence of str
     n_objects : int, optional
         Objects in all, for the scale of the image.
+    width : float
+        Inches.
     """
     n_keys = len(measurement_keys)
     heights = [3.2] if n_keys <= MOST_AS_POINTS else []
     if n_keys > 1:
         heights.append(1.3 + min(4.5, 0.22 * n_keys))
-    figure = new_figure(8, sum(heights))
+    figure = new_figure(width, sum(heights))
     panels = list(figure.subplots(len(heights), 1, height_ratios=heights, squeeze=False).ravel())
     if n_keys <= MOST_AS_POINTS:
         panel = panels[0]
@@ -112,7 +118,7 @@ def _draw_coverage(
     panel.figure.colorbar(drawn, ax=panel, label="objects", pad=0.02)
 
 
-def plot_epoch_quality(epochs: Table | xr.Dataset) -> Figure:
+def plot_epoch_quality(epochs: Table | xr.Dataset, *, width: float = 8) -> Figure:
     """How much of each epoch's catalogue was matched, and how far it was shifted.
 
     Parameters
@@ -120,6 +126,8 @@ def plot_epoch_quality(epochs: Table | xr.Dataset) -> Figure:
     epochs : Table or Dataset
         Per epoch ``time`` (MJD), ``n_sources`` and ``n_matched``; optionally ``offset_east`` and
         ``offset_north`` (arcsec).
+    width : float
+        Inches.
     """
     names = epochs.colnames if isinstance(epochs, Table) else set(epochs.variables)
     time = numbers(epochs["time"])
@@ -130,7 +138,7 @@ def plot_epoch_quality(epochs: Table | xr.Dataset) -> Figure:
     )
     offsets = [name for name in ("offset_east", "offset_north") if name in names]
     offsets = [name for name in offsets if np.any(numbers(epochs[name]) != 0)]
-    figure = new_figure(8, 3.0 + (2.2 if offsets else 0))
+    figure = new_figure(width, 3.0 + (2.2 if offsets else 0))
     panels = figure.subplots(1 + bool(offsets), 1, sharex=True, squeeze=False).ravel()
     fraction = np.divide(matched, sources, out=np.full(len(sources), np.nan), where=sources > 0)
     panels[0].plot(time, 100 * fraction, "o", markersize=3, color=COLOURS[0], label="_matched")
@@ -152,7 +160,9 @@ def plot_epoch_quality(epochs: Table | xr.Dataset) -> Figure:
     return figure
 
 
-def plot_zero_points(zero_points: Table, measurement_keys: Sequence[str] | None = None) -> Figure:
+def plot_zero_points(
+    zero_points: Table, measurement_keys: Sequence[str] | None = None, *, width: float = 8
+) -> Figure:
     """Zero points over time with their errors, transparent nights above; and their residuals.
 
     Parameters
@@ -162,11 +172,13 @@ def plot_zero_points(zero_points: Table, measurement_keys: Sequence[str] | None 
         ``zero_point_err`` (mag), and optionally ``scatter``, of the stars they rest on.
     measurement_keys : sequence of str, optional
         By default all in the table.
+    width : float
+        Inches.
     """
     of = np.asarray(zero_points["measurement"]).astype(str)
     keys = list(dict.fromkeys(of.tolist())) if measurement_keys is None else list(measurement_keys)
     has_scatter = "scatter" in zero_points.colnames
-    figure = new_figure(8, 3.2 + (1.8 if has_scatter else 0))
+    figure = new_figure(width, 3.2 + (1.8 if has_scatter else 0))
     panels: Any = figure.subplots(
         1 + has_scatter, 1, sharex=True, squeeze=False, height_ratios=[3, 2][: 1 + has_scatter]
     ).ravel()

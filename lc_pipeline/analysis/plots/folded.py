@@ -9,7 +9,7 @@ import numpy as np
 from astropy.timeseries import TimeSeries
 from numpy.typing import ArrayLike, NDArray
 
-from lc_pipeline.analysis.plots.figures import new_figure, say, style
+from lc_pipeline.analysis.plots.figures import make_room, new_figure, say, style
 from lc_pipeline.analysis.plots.points import (
     colour_of,
     draw_points,
@@ -55,6 +55,7 @@ def plot_folded(
     models: Mapping[str, tuple[ArrayLike, ArrayLike]] | None = None,
     measurement_keys: Sequence[str] | None = None,
     size: tuple[float, float] = (7, 4.4),
+    is_fitted: bool = True,
 ) -> Figure:
     """Draw one object's light curve over phase, twice.
 
@@ -72,13 +73,15 @@ def plot_folded(
         By default all that `rows` has.
     size : tuple of float
         Width and height in inches.
+    is_fitted : bool
+        Whether margins are fitted to the labels; without it is twice as quick.
 
     Raises
     ------
     LightcurveError
         If the period is not a positive number.
     """
-    figure = new_figure(*size)
+    figure = new_figure(*size, is_fitted=is_fitted)
     panel = figure.subplots()
     measurements = points_of(rows, measurement_keys)
     if epoch_of_maximum is None or not np.isfinite(epoch_of_maximum):
@@ -112,7 +115,7 @@ def plot_folded(
     if is_magnitude(rows):
         panel.invert_yaxis()
     style(panel)
-    legend(panel)
+    make_room(figure, legend(panel))
     if not panel.get_legend():
         say(panel, "no measurement")
     return figure

@@ -10,7 +10,7 @@ import numpy as np
 from astropy.table import Table
 from astropy.timeseries import TimeSeries
 
-from lc_pipeline.analysis.plots.figures import new_figure, numbers, say, style
+from lc_pipeline.analysis.plots.figures import make_room, new_figure, numbers, say, style
 from lc_pipeline.analysis.plots.points import (
     Points,
     colour_of,
@@ -37,6 +37,7 @@ def plot_lightcurve(
     *,
     measurement_keys: Sequence[str] | None = None,
     size: tuple[float, float] | None = None,
+    is_fitted: bool = True,
 ) -> Figure:
     """Draw one object's light curve, a colour per measurement.
 
@@ -55,12 +56,15 @@ def plot_lightcurve(
         By default all that `rows` has.
     size : tuple of float, optional
         Width and height in inches.
+    is_fitted : bool
+        Whether margins are fitted to the labels; without it is twice as quick.
 
     Returns
     -------
     matplotlib.figure.Figure
     """
-    figure = new_figure(*(size or (9, 7.5 if comparison is not None else 4.8)))
+    size = size or (9, 7.5 if comparison is not None else 4.8)
+    figure = new_figure(*size, is_fitted=is_fitted)
     panels = (
         figure.subplots(2, 1, sharex=True) if comparison is not None else [figure.subplots(1, 1)]
     )
@@ -87,13 +91,15 @@ def plot_lightcurve(
         panels[1].set_ylabel(f"object - comparison\n{value_label(rows)}")
     panels[0].set_ylabel(value_label(rows))
     panels[-1].set_xlabel(f"MJD ({rows['time'].scale.upper()}) - {start:.0f}")
+    legend_rows = 0
     for panel in panels:
         if is_magnitude(rows):
             panel.invert_yaxis()
         style(panel)
-        legend(panel)
+        legend_rows = max(legend_rows, legend(panel))
         if not panel.get_legend():
             say(panel, "no measurement")
+    make_room(figure, legend_rows)
     return figure
 
 

@@ -24,6 +24,7 @@ _AXIS_NAMES = {"mag": "magnitude", "flux": "flux", "value": "value"}
 MANY = 400
 #: Measurements are drawn apart if together they span so many times what the widest spans.
 MOST_SPREAD = 4.0
+LEGEND_COLUMNS = 6
 #: What the legend calls them, whatever the measurement.
 FLAGGED, LIMIT = "flagged", "upper limit"
 
@@ -245,11 +246,11 @@ def fit_axis(panel: Axes, points: Sequence[Points], shift: Sequence[float] | Non
         )  # fmt: skip
 
 
-def legend(panel: Axes, **options: Any) -> None:
-    """Name what is drawn: inside the panel if it is little, else above it."""
+def legend(panel: Axes) -> int:
+    """Name what is drawn: inside the panel if it is little, else above it, in so many rows."""
     handles, names = panel.get_legend_handles_labels()
     if not names:
-        return
+        return 0
     drawn = {str(each.get_label()) for each in panel.containers}
     drawn |= {str(each.get_label()) for each in panel.lines}
     for said, marker in ((FLAGGED, "o"), (LIMIT, _arrow())):
@@ -258,9 +259,10 @@ def legend(panel: Axes, **options: Any) -> None:
             handles += panel.plot([], [], markerfacecolor="white", markersize=5, **look)
             names.append(said)
     if len(names) <= 4:  # noqa: PLR2004
-        panel.legend(handles, names, loc="best", fontsize="small", framealpha=0.85, **options)
-        return
+        panel.legend(handles, names, loc="best", fontsize="small", framealpha=0.85)
+        return 0
     panel.legend(
-        handles, names, loc="lower left", bbox_to_anchor=(0, 1.01), ncols=6, fontsize="x-small",
-        frameon=False, borderaxespad=0, handletextpad=0.2, columnspacing=1, **options,
+        handles, names, loc="lower left", bbox_to_anchor=(0, 1.01), ncols=LEGEND_COLUMNS,
+        fontsize="x-small", frameon=False, borderaxespad=0, handletextpad=0.2, columnspacing=1,
     )  # fmt: skip
+    return -(-len(names) // LEGEND_COLUMNS)
