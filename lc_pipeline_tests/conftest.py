@@ -6,7 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+import xarray as xr
 from hypothesis import settings
 
 from lc_pipeline import LightcurveStorage
@@ -16,6 +18,19 @@ settings.register_profile("project", deadline=None)
 settings.load_profile("project")
 
 PROJECT = Path(__file__).parent.parent
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+#: It runs as root in containers, and is to talk to this machine only.
+BROWSER_FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
 
 
 @pytest.fixture(scope="session")
@@ -49,3 +64,64 @@ def ey_uma_survey(tmp_path_factory):
 def ey_uma(ey_uma_survey):
     """Its published light curves."""
     return LightcurveStorage(ey_uma_survey.parent / "store" / "objects")
+
+
+@pytest.fixture
+def browser():
+    """An installed Chromium; tests skip where there is none, and fail so in CI."""
+    try:
+        from playwright.sync_api import sync_playwright  # noqa: PLC0415 (optional)
+    except ImportError:
+        _no_browser("playwright is not installed: pip install '.[test]'")
+    found = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if found is None:
+        _no_browser(f"none of {', '.join(BROWSERS)} is installed (Debian: apt install chromium)")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=BROWSER_FLAGS)
+        yield browser
+        browser.close()
+
+
+def _no_browser(reason):
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture
+def make_dataset():
+    """Make light curves in memory, as ``LightcurveStorage.dataset`` gives them."""
+    return _dataset
+
+
+def _dataset(n_objects=5, n_epochs=20, keys=("g",), quantity="mag", start=60000.25, **coordinates):
+    random = np.random.default_rng(n_objects + n_epochs)
+    unit = {"mag": "mag", "flux": "uJy"}[quantity]
+    level = {"mag": 17.0 + np.arange(n_objects), "flux": 40.0 * np.arange(n_objects)}[quantity]
+    shape = (n_objects, len(keys), n_epochs)
+    values = level[:, np.newaxis, np.newaxis] + random.normal(0, 0.3, shape)
+    both = np.stack([values, np.full(shape, 0.1)], axis=2).astype("float32")
+    per_epoch = {name: ("epoch", np.zeros(n_epochs)) for name in ("offset_east", "offset_north")}
+    counts = {"n_sources": n_objects, "n_matched": n_objects, "n_offset_pairs": 0}
+    per_epoch |= {name: ("epoch", np.full(n_epochs, each)) for name, each in counts.items()}
+    return xr.Dataset(
+        {
+            "lightcurves": (("object", "measurement", "value", "epoch"), both),
+            "flags": (("object", "measurement", "epoch"), np.zeros(shape, dtype="uint16")),
+            "separation": (("object", "epoch"), np.full(shape[::2], 0.1, dtype="float32")),
+        },
+        {
+            "object": np.array([f"star {number}" for number in range(n_objects)], dtype=object),
+            "ra": ("object", 150 + 0.01 * np.arange(n_objects)),
+            "dec": ("object", 2 + 0.01 * random.random(n_objects)),
+            "measurement": np.array(keys, dtype=object),
+            "quantity": ("measurement", np.array([quantity] * len(keys), dtype=object)),
+            "unit": ("measurement", np.array([unit] * len(keys), dtype=object)),
+            "value": np.array([quantity, f"{quantity}_err"], dtype=object),
+            "epoch": np.array([f"n{number:03d}" for number in range(n_epochs)], dtype=object),
+            "time": ("epoch", start + 1.3 * np.arange(n_epochs), {"scale": "utc"}),
+            **per_epoch,
+            **coordinates,
+        },
+        {"survey": "demo", "version": "v000001"},
+    )

@@ -60,9 +60,11 @@ class Content:
         return None if ranked is None else ranked[: self.settings.candidates]
 
     def lightcurve(self, object_key: str) -> TimeSeries | None:
-        """Rows of one object's light curve; None if the store has no such object."""
+        """Rows of one object's light curve; None if the store has no such object, or no epoch."""
         number = self._numbers.get(object_key)
-        return None if number is None else object_timeseries(self.dataset.isel(object=number))
+        if number is None or not self.dataset.sizes["epoch"]:
+            return None
+        return object_timeseries(self.dataset.isel(object=number))
 
     def period_row(self, object_key: str) -> Row | None:
         """What was found of the object's period; None if nothing was."""

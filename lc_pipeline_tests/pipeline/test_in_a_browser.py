@@ -1,7 +1,6 @@
 """What a person presses in Dagster's pages does what the page says, in a real browser."""
 
 import contextlib
-import os
 import shutil
 import sys
 from pathlib import Path
@@ -9,25 +8,12 @@ from pathlib import Path
 import pytest
 
 try:
-    from playwright.sync_api import TimeoutError, sync_playwright  # noqa: A004 (its own)
+    from playwright.sync_api import TimeoutError  # noqa: A004 (its own)
 except ImportError:
-    sync_playwright = None
+    TimeoutError = None  # noqa: A001 (the fixture `browser` skips)
 
 sys.path.insert(0, str(Path(__file__).parent))
 from dagster_process import DagsterProcess
-
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-
-#: It runs as root in containers, and is to talk to this machine only.
-FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 
 #: Without sensors, so that nothing happens but what is pressed.
 DEFINITIONS = """
@@ -53,25 +39,11 @@ PATIENCE = 120_000
 """Milliseconds: pages wait for runs, and machines are busy."""
 
 
-def no_browser(reason):
-    if os.environ.get("CI") == "true":
-        pytest.fail(reason)
-    pytest.skip(reason)
-
-
 @pytest.fixture
-def page():
-    if sync_playwright is None:
-        no_browser("playwright is not installed: pip install '.[test]'")
-    found = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if found is None:
-        no_browser(f"none of {', '.join(BROWSERS)} is installed (Debian: apt install chromium)")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=FLAGS)
-        page = browser.new_page(viewport={"width": 1400, "height": 1000})
-        page.set_default_timeout(PATIENCE)
-        yield page
-        browser.close()
+def page(browser):
+    page = browser.new_page(viewport={"width": 1400, "height": 1000})
+    page.set_default_timeout(PATIENCE)
+    return page
 
 
 @pytest.fixture

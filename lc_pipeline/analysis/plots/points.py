@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 _AXIS_NAMES = {"mag": "magnitude", "flux": "flux", "value": "value"}
 
-#: With more points than this, symbols are small and error bars faint.
-MANY = 400
+#: With more points than this, symbols are small and error bars faint; with very many, still more so.
+MANY, VERY_MANY = 400, 1000
 #: Measurements are drawn apart if together they span so many times what the widest spans.
 MOST_SPREAD = 4.0
 LEGEND_COLUMNS = 6
@@ -134,9 +134,9 @@ def shifts(values: Sequence[NDArray[np.float64]], *, upward: bool) -> list[float
     >>> shifts([np.array([15.0, 15.3]), np.array([15.2, 15.4])], upward=False)
     [0.0, 0.0]
     >>> shifts([np.array([15.0, 15.3]), np.array([19.2, 19.4])], upward=False)
-    [0.0, -3.75]
+    [0.0, -3.768]
     """
-    spans = [np.percentile(each, [1, 99]) if len(each) else None for each in values]
+    spans = [np.percentile(each, [1, 99]).tolist() if len(each) else None for each in values]
     known = [span for span in spans if span is not None]
     if not known:
         return [0.0] * len(values)
@@ -186,11 +186,11 @@ def draw_points(
                 np.nan_to_num(points.error[chosen]),
                 fmt=marker,
                 color=colour,
-                ecolor=(colour, 0.25 if is_crowded else 0.6),
+                ecolor=(colour, 0.2 if is_crowded else 0.6),
                 markerfacecolor=face,
-                markeredgewidth=0.8,
-                markersize=2 if is_crowded else 4,
-                elinewidth=0.8,
+                markeredgewidth=0.8 if not is_crowded else 0.4,
+                markersize=4 if not is_crowded else 2 if len(x) < VERY_MANY else 1.3,
+                elinewidth=0.8 if len(x) < VERY_MANY else 0.4,
                 label=said,
                 rasterized=is_crowded,
             )
@@ -241,7 +241,7 @@ def fit_axis(panel: Axes, points: Sequence[Points], shift: Sequence[float] | Non
     panel.set_ylim(low - margin, high + margin)
     if n_beyond := int((~is_near).sum()):
         panel.text(
-            0.01, 0.02, f"{n_beyond} flagged values or limits beyond this range", fontsize="small",
+            0.01, 0.02, f"beyond this range: {n_beyond} flagged or limit", fontsize="small",
             color="#555555", transform=panel.transAxes,
         )  # fmt: skip
 
