@@ -376,7 +376,7 @@ class StandardsSection(_Section):
     ra_unit: AngleUnit | None = None
     dec_unit: AngleUnit | None = None
     values: dict[str, str] = Field(min_length=1)
-    """Column of the brightness for each measurement, in its quantity and unit: ``{ V = "Vmag" }``."""
+    """Column of the brightness for each measurement, in its unit: ``{ V = "Vmag" }``."""
     errors: dict[str, str] = Field(default_factory=dict)
     """Column of its error, as `values`."""
     radius_arcsec: float = Field(default=2.0, gt=0, le=3600)

@@ -93,7 +93,7 @@ class CalibratedArray(BackendArray):
         """Zero point and terms, in the axes of a block without the value axis."""
         measurement, epoch = chosen["measurement"], chosen["epoch"]
         shift = self.zero_point[measurement][:, epoch]
-        axes = ("measurement", "epoch")
+        axes: tuple[str, ...] = ("measurement", "epoch")
         if "object" in self.dims or self.terms is not None:
             axes = ("object", *axes)
             shift = shift[np.newaxis]
@@ -103,7 +103,7 @@ class CalibratedArray(BackendArray):
         if "object" not in self.dims and len(axes) == 3:  # noqa: PLR2004 (one object, no axis)
             shift, axes = shift[0], axes[1:]
         dims = [dim for dim in self.dims if dim != "value"]
-        return shift.transpose([axes.index(dim) for dim in dims])
+        return np.asarray(shift.transpose([axes.index(dim) for dim in dims]))
 
     def _along_measurements(self, column: NDArray[Any]) -> NDArray[Any]:
         dims = [dim for dim in self.dims if dim != "value"]

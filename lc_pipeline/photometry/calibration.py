@@ -47,8 +47,9 @@ class Calibration:
     Parameters
     ----------
     zero_points : Table
-        As :func:`~lc_pipeline.photometry.zero_points.solve_calibration` makes it: one row per epoch and
-        measurement; its ``meta`` says the version, and what is in force.
+        One row per epoch and measurement, as
+        :func:`~lc_pipeline.photometry.zero_points.solve_calibration` makes it; its ``meta`` says
+        the version, and what is in force.
     colours : Table, optional
         ``object`` and ``colour``, where there is a term in colour.
     """
@@ -187,11 +188,11 @@ class Calibration:
             column = np.append(np.asarray(self.zero_points[name]), missing)
             joined[name] = column[rows]
         joined["n_zero_point"] = joined["n_zero_point"].astype(np.int32)
-        in_force, offset = self.in_force, self.zero_points.meta["constant"]
+        in_force, constant = self.in_force, self.zero_points.meta["constant"]
         for number, key in enumerate(dataset["measurement"].values.tolist()):
             if not in_force.get(key, True):  # one number, which holds for all epochs
-                joined["zero_point"][number] = offset[key][0]
-                joined["zero_point_err"][number] = offset[key][1]
+                joined["zero_point"][number] = constant[key]
+                joined["zero_point_err"][number] = 0.0
         return joined
 
     def _tell(self, dataset: xr.Dataset, rows: NDArray[np.intp]) -> None:
@@ -202,9 +203,9 @@ class Calibration:
             names = dataset["epoch"].values[unknown].tolist()
             some = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")  # noqa: PLR2004
             warnings.warn(
-                f"{len(names)} of {len(unknown)} epochs are not part of the calibration, which is of "
-                f"version {self.version or '?'}: {some}. Their calibrated values are missing until "
-                f"the zero points are solved again ('lc-pipeline run').",
+                f"{len(names)} of {len(unknown)} epochs are not part of the calibration, which is "
+                f"of version {self.version or '?'}: {some}. Their calibrated values are missing "
+                f"until the zero points are solved again ('lc-pipeline run').",
                 CalibrationWarning,
                 stacklevel=3,
             )
@@ -226,7 +227,7 @@ class Calibration:
         """Coefficients, (n_measurements, n_epochs, n_terms); 0 where no zero point is in force."""
         columns = [np.asarray(self.zero_points[f"{name}_term"]) for name in self._names]
         table = np.vstack([np.stack(columns, axis=-1), np.zeros(len(columns))])
-        in_force = np.append(np.asarray(self.zero_points["in_force"]), False)  # noqa: FBT003
+        in_force = np.append(np.asarray(self.zero_points["in_force"]), False)
         return np.where(in_force[rows][..., np.newaxis], np.nan_to_num(table[rows]), 0.0)
 
     def _noise(self, dataset: xr.Dataset) -> NDArray[np.float64] | None:

@@ -16,9 +16,9 @@ from lc_pipeline.photometry.least_squares import Array, Points
 from lc_pipeline.photometry.magnitudes import LOG_TO_MAG
 from lc_pipeline.progress import Progress
 
-#: Light curves of the ensemble that are in memory at a time, as points.
-MAX_POINTS = 2**25
-_FLOOR = 0.01
+_FLOOR = 0.015
+_LIKE = 0.1
+"""Stars that tell as much, to this part, come in random order: the brightest may be saturated."""
 _STARS_AT_A_TIME = 256
 
 
@@ -38,8 +38,8 @@ def magnitudes_of(
     """Magnitudes and errors of a block, also where fluxes are stored; NaN where there is none.
 
     Fluxes are taken of objects with a median signal-to-noise ratio of at least `min_snr`, and of
-    these, points of at least half of it: no logarithm is taken of noise. An error that is not known is
-    the median of the star's others; 0 if it has none.
+    these, points of at least half of it: no logarithm is taken of noise. An error that is not known
+    is the median of the star's others; 0 if it has none.
 
     Returns
     -------
@@ -75,7 +75,8 @@ def read_ensembles(
 
     Stars are taken in the order of what they tell (number of points over variance) as long as
     one of their epochs has fewer than `max_stars` of them: every epoch gets its share, whatever
-    field it is of, and memory is bounded by the epochs, not by the objects.
+    field it is of, and memory goes with the number of epochs. Of an object that is not taken, it
+    needs one bit per epoch.
     """
     quantities = [str(quantity) for quantity in dataset["quantity"].values]
     look = partial(_look, quantities=quantities, min_snr=min_snr)
@@ -115,16 +116,17 @@ def _look(
         deviation = np.abs(value - sorted_median(value)[..., np.newaxis])
         sigma = np.where(unknown, 1.4826 * sorted_median(deviation), sigma)
     count = is_there.sum(axis=-1)
-    information = np.where(count > 1, count / (sigma**2 + _FLOOR**2), 0)
-    return np.nan_to_num(information), np.packbits(is_there, axis=-1)
+    information = np.where(count > 1, count / np.fmax(sigma, _FLOOR) ** 2, 0)
+    return information, np.packbits(is_there, axis=-1)
 
 
 def _choose(
     information: Array, coverage: NDArray[np.uint8], n_epochs: int, max_stars: int
 ) -> NDArray[np.intp]:
     """Numbers of the stars to take, ascending."""
-    order = np.argsort(-information, kind="stable")
-    order = order[information[order] > 0]
+    usable = np.flatnonzero(information > 0)
+    shuffled = np.random.default_rng(len(information)).permutation(usable)
+    order = shuffled[np.argsort(-np.floor(np.log(information[shuffled]) / _LIKE), kind="stable")]
     count = np.zeros(n_epochs, dtype=int)
     chosen = []
     for start in range(0, len(order), _STARS_AT_A_TIME):

@@ -15,6 +15,8 @@ _CHANCE = 1e-3
 _SMALLEST_FREEDOM = 0.05
 _MIN_POINTS = 3
 _MIN_STARS = 3
+_FEW_STARS = 20
+_N_SHIFTS = 1999
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,8 @@ def judge(points: Points, solution: Solution) -> Verdict:
     :math:`\log(1 + u^2 / 4)`, `u` in units of its own scatter. Zero points that are noise add to
     the scatter, so the gain is negative; they help if the gain over stars is above 0 with a chance
     of less than 0.001 by accident, in Student's test of the mean (strong for few stars that gain
-    alike) or in Wilcoxon's of the ranks (strong where bright stars gain more than faint ones).
+    alike) or in Wilcoxon's of the ranks (strong where bright stars gain more than faint ones). Of
+    fewer than 20 stars it is also asked whether they gain as much when each is shifted in time.
     """
     usable = np.isfinite(solution.zero_point)[points.epoch]
     share = solution.weight / points.per_epoch(solution.weight)[points.epoch]
@@ -77,6 +80,8 @@ def judge(points: Points, solution: Solution) -> Verdict:
         for departure in departures
     ]
     chance = _chance(gain)
+    if len(gain) < _FEW_STARS:
+        chance = min(chance, _chance_by_shifts(departures[0], own, some))
     helps = len(gain) >= _MIN_STARS and chance < _CHANCE
     return Verdict(bool(helps), scatter[0], scatter[1], chance, len(gain))
 
@@ -87,6 +92,37 @@ def _chance(gain: Array) -> float:
         return 1.0
     tests = (ttest_1samp(gain, 0, alternative="greater"), wilcoxon(gain, alternative="greater"))
     return float(min(test.pvalue for test in tests))
+
+
+def _chance_by_shifts(departure: Array, own: Array, points: Points) -> float:
+    """Probability of what few stars have in common, from shifting each along its own epochs.
+
+    Stars that vary, each for itself, are as much alike when each is turned around in time by
+    another number of epochs; what the epochs do to all of them is not.
+    """
+    random = np.random.default_rng(0)
+    first = np.searchsorted(points.star, np.arange(points.n_stars))
+    count = np.bincount(points.star, minlength=points.n_stars)
+    place = np.arange(len(points.star)) - first[points.star]
+
+    def common_gain(departure: Array, own: Array) -> float:
+        weight = own**-2
+        total = points.per_epoch(weight)[points.epoch] - weight
+        others = points.per_epoch(weight * departure)[points.epoch] - weight * departure
+        alone = total <= 1e-9 * weight  # noqa: PLR2004 (rounding)
+        shift = np.where(alone, 0, others / np.where(alone, 1, total))
+        loss = [np.log1p((rest / own) ** 2 / 4) for rest in (departure, departure - shift)]
+        return float(np.mean(loss[0] - loss[1]))
+
+    found = common_gain(departure, own)
+    if not found > 0:
+        return 1.0
+    as_good = 0
+    for _ in range(_N_SHIFTS):
+        by = random.integers(0, np.maximum(count, 1))[points.star]
+        turned = first[points.star] + (place + by) % count[points.star]
+        as_good += common_gain(departure[turned], own[turned]) >= found
+    return (1 + as_good) / (1 + _N_SHIFTS)
 
 
 def _centred(value: Array, points: Points) -> Array:

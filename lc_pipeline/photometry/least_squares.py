@@ -14,6 +14,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
+from scipy.linalg import cho_factor, cho_solve
 from scipy.sparse.csgraph import connected_components
 
 Array = NDArray[np.float64]
@@ -40,7 +41,7 @@ class Points:
 
     @cached_property
     def _rows(self) -> NDArray[np.intp]:
-        return np.searchsorted(self.star, np.arange(self.n_stars + 1))
+        return np.searchsorted(self.star, np.arange(self.n_stars + 1)).astype(np.intp)
 
     def matrix(self, weight: Array) -> sparse.csr_matrix:
         """Write numbers of the points as a sparse matrix, (n_stars, n_epochs)."""
@@ -50,11 +51,11 @@ class Points:
 
     def per_star(self, number: Array) -> Array:
         """Sum numbers of the points over each star."""
-        return np.bincount(self.star, number, self.n_stars)
+        return np.bincount(self.star, number, self.n_stars).astype(float)
 
     def per_epoch(self, number: Array) -> Array:
         """Sum numbers of the points over each epoch."""
-        return np.bincount(self.epoch, number, self.n_epochs)
+        return np.bincount(self.epoch, number, self.n_epochs).astype(float)
 
     def taken(self, chosen: NDArray[np.bool_]) -> Points:
         """Some of the points; stars and epochs keep their numbers."""
@@ -104,7 +105,7 @@ class EpochSystem:
     def _minus_means(self, forced: Array, per_star: Array) -> Array:
         """Take off what the star means absorb."""
         absorbed = self.basis * (per_star * self.inverse_total)[:, np.newaxis]
-        return forced - np.asarray(self.transposed @ absorbed)
+        return np.asarray(forced - self.transposed @ absorbed)
 
     def apply(self, unknowns: Array) -> Array:
         """Multiply the matrix with unknowns of shape (n_epochs, n_terms)."""
@@ -142,7 +143,7 @@ class EpochSystem:
             ready = np.einsum("ekl,el->ek", self.preconditioner, residual)
             before, product = product, float((residual * ready).sum())
             direction = ready + product / before * direction
-        return solution
+        return np.asarray(solution)
 
     def means(self, value: Array, unknowns: Array) -> Array:
         """Weighted mean of each star, the epochs' part taken off; NaN without a point."""
@@ -155,7 +156,7 @@ class EpochSystem:
         part = unknowns[self.points.epoch, 0]
         for term in range(1, self.basis.shape[1]):
             part = part + self.basis[self.points.star, term] * unknowns[self.points.epoch, term]
-        return part
+        return np.asarray(part)
 
     def variances(self, component: NDArray[np.intp]) -> Array:
         """Variance of every unknown, (n_epochs, n_terms), the mean zero point held at 0.
@@ -193,13 +194,17 @@ class EpochSystem:
         free[::n_terms] = 1 / np.sqrt(len(epochs))
         stiffness = np.trace(matrix) / size
         held = matrix + stiffness * np.outer(free, free)
-        return np.asarray(np.linalg.pinv(held, hermitian=True) - np.outer(free, free) / stiffness)
+        try:
+            inverse = cho_solve(cho_factor(held, lower=True), np.eye(size))
+        except np.linalg.LinAlgError:  # a term that no star tells of
+            inverse = np.linalg.pinv(held, hermitian=True)
+        return np.asarray(inverse - np.outer(free, free) / stiffness)
 
 
 def components(points: Points) -> NDArray[np.intp]:
-    """Which epochs hang together by stars in common: a number for each, the largest first; -1: none.
+    """Which epochs hang together by stars in common: a number for each, the largest first.
 
-    An epoch that has no star in common with another is by itself, and has no number.
+    An epoch that has no star in common with another is by itself, and has the number -1.
 
     Examples
     --------
@@ -216,7 +221,7 @@ def components(points: Points) -> NDArray[np.intp]:
     number = np.full(label.max(initial=-1) + 1, -1, dtype=np.intp)
     ordered = names[order][count[order] > 1]
     number[ordered] = np.arange(len(ordered))
-    return number[label]
+    return np.asarray(number[label])
 
 
 def group_median(value: Array, group: NDArray[np.intp], n_groups: int) -> Array:

@@ -87,14 +87,16 @@ def solve_robustly(
     basis = np.ones((points.n_stars, 1)) if basis is None else basis
     prior = np.append(np.inf, np.full(basis.shape[1] - 1, _TERM_SIGMA))
     weight = 1 / (points.error**2 + _FIRST_FLOOR**2)
-    unknowns = None
+    typical = group_median(points.error, points.star, points.n_stars)
+    unknowns: Array | None = None
     state = None
     for _ in range(n_iterations):
         system = EpochSystem(points, weight, basis, prior)
-        before, unknowns = unknowns, system.solve(points.value, unknowns)
+        before = unknowns
+        unknowns = system.solve(points.value, before)
         residual = points.value - system.epoch_part(unknowns)
         residual -= system.means(points.value, unknowns)[points.star]
-        state = _judge(points, weight, residual)
+        state = _judge(points, typical, weight, residual)
         weight = state.weight
         if before is not None and _has_settled(unknowns, before, system, tolerance):
             break
@@ -113,18 +115,17 @@ class _Judgement:
     freed: Array
 
 
-def _judge(points: Points, weight: Array, residual: Array) -> _Judgement:
+def _judge(points: Points, typical: Array, weight: Array, residual: Array) -> _Judgement:
     """Find weights from residuals: noise, then stars' and epochs' excess, then outliers."""
     own = points.per_epoch(weight)[points.epoch], points.per_star(weight)[points.star]
     freedom = np.maximum(1 - weight / own[0], 0) * np.maximum(1 - weight / own[1], 0)
     tells = freedom > _SMALLEST_FREEDOM
     freed = residual / np.sqrt(np.maximum(freedom, _SMALLEST_FREEDOM))
-    size, error = np.abs(freed[tells]), points.error[tells]
+    size = np.abs(freed[tells])
     star, epoch = points.star[tells], points.epoch[tells]
 
     count = np.bincount(star, minlength=points.n_stars)
     rms = _MAD * group_median(size, star, points.n_stars)
-    typical = group_median(error, star, points.n_stars)
     judged = count >= min(5, int(count.max(initial=0)))
     noise = fit_noise(rms[judged], typical[judged])
     expected = noise.variance(typical)
