@@ -249,11 +249,11 @@ def trend_err(t, m):
 
 #: By name: of what it needs of times, values, errors and quantity. L is without N / N_all.
 OF_ONE = {
-    "mean": fmean,
+    "mean": lambda m: fmean(m),  # noqa: PLW0108
     "mean_err": lambda m: math.sqrt(variance(m) / len(m)),
     "weighted_mean": wmean,
     "weighted_mean_err": lambda e: 1 / math.sqrt(sum(s**-2 for s in e)),
-    "median": median,
+    "median": lambda m: median(m),  # noqa: PLW0108
     "median_err": lambda m: math.sqrt(math.pi / 2 / len(m)) * 1.482602218505602 * mad(m),
     "std": lambda m: math.sqrt(variance(m)),
     "weighted_std": weighted_std,
@@ -332,8 +332,8 @@ OF_TWO = {
 }
 
 
-def of_one(name, t, m, e, q):
-    return _call(OF_ONE[name], {"t": t, "m": m, "e": e, "q": q})
+def of_one(name, t, m, e, quantity):
+    return _call(OF_ONE[name], {"t": t, "m": m, "e": e, "quantity": quantity})
 
 
 def of_two(name, a, ea, b, eb, sign):
@@ -341,4 +341,5 @@ def of_two(name, a, ea, b, eb, sign):
 
 
 def _call(function, known):
-    return function(**{name: known[name] for name in inspect.signature(function).parameters})
+    wanted = inspect.signature(function).parameters
+    return function(**{name: value for name, value in known.items() if name in wanted})
