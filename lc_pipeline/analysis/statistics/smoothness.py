@@ -104,12 +104,10 @@ def _windows(points: Points, span: Floats, half: Floats) -> tuple[Places, Places
     time = np.where(points.is_point, points.time - points.time[:, :1], stretch / 2) + start
     # What is as far as `half` but for rounding counts as within.
     reach = half[:, np.newaxis] + 1e-9 * stretch
-    first, stop = (
-        np.searchsorted(time.ravel(), (time + shift).ravel(), side).reshape(time.shape)
-        - width * np.arange(n_objects)[:, np.newaxis]
-        for shift, side in ((-reach, "left"), (reach, "right"))
-    )
-    return np.clip(first, 0, width - 1), np.clip(stop, 0, points.n[:, np.newaxis])
+    before = width * np.arange(n_objects)[:, np.newaxis]
+    first = np.searchsorted(time.ravel(), (time - reach).ravel(), "left").reshape(time.shape)
+    stop = np.searchsorted(time.ravel(), (time + reach).ravel(), "right").reshape(time.shape)
+    return np.clip(first - before, 0, width - 1), np.clip(stop - before, 0, points.n[:, np.newaxis])
 
 
 def _sums_before(array: Floats) -> Floats:

@@ -314,7 +314,13 @@ def _add_measurement(
         if index.judged:
             name = f"{index.name}, {label}"
             how = ", by its logarithm" if index.judged == "log" else ""
-            z = judge_by_brightness(values, brightness, index.judged, neighbours)
+            z = judge_by_brightness(
+                values,
+                brightness,
+                index.judged,
+                quantity=plan.quantities[numbers[0]],
+                neighbours=neighbours,
+            )
             table[index.column(*keys, z=True)] = Column(
                 z.astype(np.float32),
                 description=f"{name}, judged against objects of similar brightness{how}: robust "

@@ -4,6 +4,8 @@ Each function takes the times, values and errors of one light curve as lists in 
 Nothing here imports what is tested.
 """
 
+import inspect
+import itertools
 import math
 from statistics import fmean, median
 
@@ -102,13 +104,13 @@ def beyond(m, number):
 
 def lag1(m):
     average = fmean(m)
-    return sum((x - average) * (y - average) for x, y in zip(m, m[1:], strict=False)) / sum(
+    return sum((x - average) * (y - average) for x, y in itertools.pairwise(m)) / sum(
         (x - average) ** 2 for x in m
     )
 
 
 def eta(m):
-    steps = [(y - x) ** 2 for x, y in zip(m, m[1:], strict=False)]
+    steps = [(y - x) ** 2 for x, y in itertools.pairwise(m)]
     return sum(steps) / (len(m) - 1) / variance(m)
 
 
@@ -122,7 +124,7 @@ def eta_e(t, m):
 
 def abbe(m):
     n, average = len(m), fmean(m)
-    steps = sum((y - x) ** 2 for x, y in zip(m, m[1:], strict=False))
+    steps = sum((y - x) ** 2 for x, y in itertools.pairwise(m))
     return n / (2 * (n - 1)) * steps / sum((x - average) ** 2 for x in m)
 
 
@@ -183,7 +185,7 @@ def deltas(m, e):
 def pairs_of(t, gap=None):
     """Places of pairs, and of what is left."""
     if gap is None:
-        intervals = [b - a for a, b in zip(t, t[1:], strict=False)]
+        intervals = [b - a for a, b in itertools.pairwise(t)]
         gap = 2 * hazen(intervals, 0.25)
     pairs, singles, i = [], [], 0
     while i < len(t):
@@ -227,7 +229,7 @@ def stetson_j(t, m, e, gap=None, clip=math.inf):
 
 def stetson_j_time(t, m, e):
     d = deltas(m, e)
-    intervals = [b - a for a, b in zip(t, t[1:], strict=False)]
+    intervals = [b - a for a, b in itertools.pairwise(t)]
     w = [math.exp(-dt / median(intervals)) for dt in intervals]
     terms = [a * root(x * y) for a, x, y in zip(w, d, d[1:], strict=False)]
     return sum(terms) / sum(w)
@@ -245,53 +247,53 @@ def trend_err(t, m):
     return math.sqrt(sum(x**2 for x in left) / (len(m) - 2) / sum((x - centre) ** 2 for x in t))
 
 
-#: By name: takes (times, values, errors, quantity). L is without its factor N / N_all.
+#: By name: of what it needs of times, values, errors and quantity. L is without N / N_all.
 OF_ONE = {
-    "mean": lambda t, m, e, q: fmean(m),
-    "mean_err": lambda t, m, e, q: math.sqrt(variance(m) / len(m)),
-    "weighted_mean": lambda t, m, e, q: wmean(m, e),
-    "weighted_mean_err": lambda t, m, e, q: 1 / math.sqrt(sum(s**-2 for s in e)),
-    "median": lambda t, m, e, q: median(m),
-    "median_err": lambda t, m, e, q: math.sqrt(math.pi / 2 / len(m)) * 1.482602218505602 * mad(m),
-    "std": lambda t, m, e, q: math.sqrt(variance(m)),
-    "weighted_std": lambda t, m, e, q: weighted_std(m, e),
-    "mad": lambda t, m, e, q: mad(m),
-    "iqr": lambda t, m, e, q: hazen(m, 0.75) - hazen(m, 0.25),
-    "reduced_chi2": lambda t, m, e, q: reduced_chi2(m, e),
-    "roms": lambda t, m, e, q: roms(m, e),
-    "nxs": lambda t, m, e, q: nxs(m, e, q),
-    "nxs_err": lambda t, m, e, q: nxs_err(m, e, q),
-    "amplitude": lambda t, m, e, q: (max(m) - min(m)) / 2,
-    "robust_amplitude": lambda t, m, e, q: (hazen(m, 0.95) - hazen(m, 0.05)) / 2,
-    "peak_to_peak": lambda t, m, e, q: peak_to_peak(m, e, q),
-    "v_int": lambda t, m, e, q: math.sqrt(variance(m)) / fmean(m) if fmean(m) > 0 else math.nan,
-    "eta_int": lambda t, m, e, q: reduced_chi2(m, e),
-    "skew": lambda t, m, e, q: skew(m),
-    "kurtosis": lambda t, m, e, q: kurtosis(m),
-    "beyond_1_sigma": lambda t, m, e, q: beyond(m, 1),
-    "beyond_2_sigma": lambda t, m, e, q: beyond(m, 2),
-    "beyond_3_sigma": lambda t, m, e, q: beyond(m, 3),
-    "lag1": lambda t, m, e, q: lag1(m),
-    "eta": lambda t, m, e, q: eta(m),
-    "inverse_eta": lambda t, m, e, q: 1 / eta(m),
-    "eta_e": lambda t, m, e, q: eta_e(t, m),
-    "excess_abbe": lambda t, m, e, q: excess_abbe(t, m),
-    "s_b": lambda t, m, e, q: s_b(m, e),
-    "cssd": lambda t, m, e, q: cssd(m),
-    "stetson_i": lambda t, m, e, q: stetson_i(t, m, e),
-    "stetson_j": lambda t, m, e, q: stetson_j(t, m, e),
-    "stetson_k": lambda t, m, e, q: stetson_k(m, e),
-    "stetson_l": lambda t, m, e, q: stetson_j(t, m, e) * stetson_k(m, e) / math.sqrt(2 / math.pi),
-    "stetson_j_time": lambda t, m, e, q: stetson_j_time(t, m, e),
-    "stetson_l_time": lambda t, m, e, q: (
+    "mean": lambda m: fmean(m),  # noqa: PLW0108
+    "mean_err": lambda m: math.sqrt(variance(m) / len(m)),
+    "weighted_mean": wmean,
+    "weighted_mean_err": lambda e: 1 / math.sqrt(sum(s**-2 for s in e)),
+    "median": lambda m: median(m),  # noqa: PLW0108
+    "median_err": lambda m: math.sqrt(math.pi / 2 / len(m)) * 1.482602218505602 * mad(m),
+    "std": lambda m: math.sqrt(variance(m)),
+    "weighted_std": weighted_std,
+    "mad": mad,
+    "iqr": lambda m: hazen(m, 0.75) - hazen(m, 0.25),
+    "reduced_chi2": reduced_chi2,
+    "roms": roms,
+    "nxs": nxs,
+    "nxs_err": nxs_err,
+    "amplitude": lambda m: (max(m) - min(m)) / 2,
+    "robust_amplitude": lambda m: (hazen(m, 0.95) - hazen(m, 0.05)) / 2,
+    "peak_to_peak": peak_to_peak,
+    "v_int": lambda m: math.sqrt(variance(m)) / fmean(m) if fmean(m) > 0 else math.nan,
+    "eta_int": reduced_chi2,
+    "skew": skew,
+    "kurtosis": kurtosis,
+    "beyond_1_sigma": lambda m: beyond(m, 1),
+    "beyond_2_sigma": lambda m: beyond(m, 2),
+    "beyond_3_sigma": lambda m: beyond(m, 3),
+    "lag1": lag1,
+    "eta": eta,
+    "inverse_eta": lambda m: 1 / eta(m),
+    "eta_e": eta_e,
+    "excess_abbe": excess_abbe,
+    "s_b": s_b,
+    "cssd": cssd,
+    "stetson_i": stetson_i,
+    "stetson_j": stetson_j,
+    "stetson_k": stetson_k,
+    "stetson_l": lambda t, m, e: stetson_j(t, m, e) * stetson_k(m, e) / math.sqrt(2 / math.pi),
+    "stetson_j_time": stetson_j_time,
+    "stetson_l_time": lambda t, m, e: (
         stetson_j_time(t, m, e) * stetson_k(m, e) / math.sqrt(2 / math.pi)
     ),
-    "stetson_j_clip": lambda t, m, e, q: stetson_j(t, m, e, clip=5),
-    "stetson_l_clip": lambda t, m, e, q: (
+    "stetson_j_clip": lambda t, m, e: stetson_j(t, m, e, clip=5),
+    "stetson_l_clip": lambda t, m, e: (
         stetson_j(t, m, e, clip=5) * stetson_k(m, e) / math.sqrt(2 / math.pi)
     ),
-    "trend": lambda t, m, e, q: trend(t, m),
-    "trend_err": lambda t, m, e, q: trend_err(t, m),
+    "trend": trend,
+    "trend_err": trend_err,
 }
 
 
@@ -318,15 +320,26 @@ def pair_i(a, ea, b, eb, sign):
     return sign * math.sqrt(1 / (n * (n - 1))) * total
 
 
-#: By name: takes values and errors of both, and the sign of the second.
+#: By name: of what it needs of values and errors of both, and the sign of the second.
 OF_TWO = {
-    "correlation": lambda a, ea, b, eb, sign: (
-        covariance(a, b, sign) / math.sqrt(variance(a) * variance(b))
-    ),
-    "covariance": lambda a, ea, b, eb, sign: covariance(a, b, sign),
+    "correlation": lambda a, b, sign: covariance(a, b, sign) / math.sqrt(variance(a) * variance(b)),
+    "covariance": covariance,
     "stetson_i": pair_i,
     "stetson_j": pair_j,
     "stetson_l": lambda a, ea, b, eb, sign: (
         pair_j(a, ea, b, eb, sign) * pair_k(a, ea, b, eb) / math.sqrt(2 / math.pi)
     ),
 }
+
+
+def of_one(name, t, m, e, quantity):
+    return _call(OF_ONE[name], {"t": t, "m": m, "e": e, "quantity": quantity})
+
+
+def of_two(name, a, ea, b, eb, sign):
+    return _call(OF_TWO[name], {"a": a, "ea": ea, "b": b, "eb": eb, "sign": sign})
+
+
+def _call(function, known):
+    wanted = inspect.signature(function).parameters
+    return function(**{name: value for name, value in known.items() if name in wanted})
