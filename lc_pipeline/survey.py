@@ -14,7 +14,7 @@ import json
 import re
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 from astropy import units
 from astropy.time import Time
@@ -360,6 +360,70 @@ class MatchingSection(_Section):
         return self.footprint or ("hull" if self.mode == "position" else "rows")
 
 
+class StatisticsSection(_Section):
+    """``[statistics]``: how variability indices are made."""
+
+    indices: tuple[str, ...] = ()
+    """Which indices to make; by default all."""
+    pairs: tuple[tuple[str, str], ...] | None = None
+    """Pairs of measurements to compare, e.g. ``[["ch1", "ch2"]]``; by default each with each other
+    one where there are at most five."""
+    pair_gap: float | None = Field(default=None, gt=0)
+    """Days between two points that make a pair for Stetson's indices; by default twice the lower
+    quartile of the object's own intervals."""
+    abbe_window: float | None = Field(default=None, gt=0)
+    """Days of a part for the excess Abbe value; by default a tenth of the object's time span."""
+    sigma_clip: float | None = Field(default=None, gt=0)
+    """Leave out points further from the median than so many robust standard deviations; by default
+    none are, since eclipses and flares are outliers."""
+    neighbours: int | None = Field(default=None, ge=5)
+    """How many objects of similar brightness an index is judged against; by default a tenth of
+    all, at least 25 and at most 501."""
+
+
+Veto = Literal[
+    "blend", "ambiguous", "edge", "coverage", "epochs", "outlier", "alias", "saturation", "conditions"
+]
+#: All reasons to doubt a candidate.
+VETOES: tuple[Veto, ...] = get_args(Veto)
+
+
+class CandidatesSection(_Section):
+    """``[candidates]``: which objects are called variable, and what casts doubt on them."""
+
+    false_positive_rate: float = Field(default=0.001, gt=0, lt=1)
+    """Fraction of constant objects that are called variable by chance."""
+    scatter_indices: tuple[str, ...] = ("iqr", "mad")
+    """Indices of ``[statistics]`` that say how far an object's values scatter. They should not be
+    moved by single outlying points."""
+    order_indices: tuple[str, ...] = ("lag1", "inverse_eta")
+    """Indices that say whether consecutive points agree, whatever their scatter."""
+    pair_indices: tuple[str, ...] = ("correlation", "stetson_j")
+    """Indices of two measurements that say whether they vary together."""
+    excursion_sigma: float = Field(default=3.0, gt=0)
+    """Points further from the object's median than so many of its robust standard deviations are
+    counted: eclipses and flares."""
+    min_points: int = Field(default=8, ge=3)
+    """A measurement with fewer good points is not judged."""
+    trust_errors: bool = False
+    """Whether the errors are right, so that an object whose values scatter much more than their
+    errors is variable even if all others are as well."""
+    vetoes: tuple[Veto, ...] = VETOES
+    """Reasons for which a candidate is doubted and ranked below the others."""
+    blend_radius_arcsec: float = Field(default=3.0, ge=0)
+    """A neighbour within it blends with the object in bad seeing: two to three times the seeing."""
+    max_ambiguous: float = Field(default=0.1, ge=0, le=1)
+    """Fraction of an object's points that may be ambiguous matches or duplicates."""
+    min_coverage: float = Field(default=0.5, ge=0, le=1)
+    """Number of points, relative to objects of similar brightness."""
+    max_excluded: float = Field(default=0.2, ge=0, le=1)
+    """Fraction of an object's values that may be left out for their flags."""
+    crowded_epoch: float = Field(default=0.1, gt=0, le=1)
+    """An epoch in which more than this fraction of the objects are outlying at once is suspect."""
+    max_explained: float = Field(default=0.5, ge=0, le=1)
+    """Fraction of an object's variance that the seeing or the zero point may explain."""
+
+
 class StandardsSection(_Section):
     """``[photometry.standards]``: stars of known brightness."""
 
@@ -443,6 +507,8 @@ class StatisticsSection(_Section):
     all, at least 25 and at most 501."""
 
 
+
+
 class SurveyConfig(_Section):
     """One survey: the validated contents of its ``survey.toml``.
 
@@ -470,6 +536,9 @@ class SurveyConfig(_Section):
     matching: MatchingSection = MatchingSection()
     photometry: PhotometrySection = PhotometrySection()
     statistics: StatisticsSection = StatisticsSection()
+    statistics: StatisticsSection = StatisticsSection()
+    candidates: CandidatesSection = CandidatesSection()
+    photometry: PhotometrySection = PhotometrySection()
     path: Path | None = Field(default=None, exclude=True)
     """The file this was read from; relative folders start at its folder."""
 
@@ -590,6 +659,9 @@ def _did_you_mean(location: tuple[int | str, ...], settings: dict[str, Any]) -> 
                 "matching": MatchingSection,
                 "photometry": PhotometrySection,
                 "statistics": StatisticsSection,
+                "statistics": StatisticsSection,
+                "candidates": CandidatesSection,
+                "photometry": PhotometrySection,
             }.get(part)
         elif part == "standards" and model is PhotometrySection:
             model = StandardsSection
