@@ -509,6 +509,19 @@ class StatisticsSection(_Section):
 
 
 
+class ReportSection(_Section):
+    """``[report]``: what the report of the survey shows."""
+
+    candidates: int = Field(default=50, ge=0)
+    """How many candidates have a section of their own, with their plots."""
+    epochs: int = Field(default=500, ge=0)
+    """Rows in the table of epochs; of more epochs, those least matched are shown."""
+    measurements: tuple[str, ...] = ()
+    """Measurements to draw light curves of; by default the first six."""
+    indices: tuple[str, ...] = ("std", "iqr", "inverse_eta")
+    """Indices to draw against brightness, where the survey has them."""
+
+
 class SurveyConfig(_Section):
     """One survey: the validated contents of its ``survey.toml``.
 
@@ -539,6 +552,7 @@ class SurveyConfig(_Section):
     statistics: StatisticsSection = StatisticsSection()
     candidates: CandidatesSection = CandidatesSection()
     photometry: PhotometrySection = PhotometrySection()
+    report: ReportSection = ReportSection()
     path: Path | None = Field(default=None, exclude=True)
     """The file this was read from; relative folders start at its folder."""
 
@@ -662,6 +676,7 @@ def _did_you_mean(location: tuple[int | str, ...], settings: dict[str, Any]) -> 
                 "statistics": StatisticsSection,
                 "candidates": CandidatesSection,
                 "photometry": PhotometrySection,
+                "report": ReportSection,
             }.get(part)
         elif part == "standards" and model is PhotometrySection:
             model = StandardsSection

@@ -29,6 +29,31 @@ class Finding:
     text: str
 
 
+def odd_epochs(
+    records: Sequence[EpochRecord], measurement_keys: Sequence[str], radius_arcsec: float
+) -> list[Finding]:
+    """Everything that is remarkable about these epochs, in their order.
+
+    Parameters
+    ----------
+    records : sequence of EpochRecord
+        ``LightcurveStorage.epoch_records``.
+    measurement_keys : sequence of str
+    radius_arcsec : float
+        The match radius.
+    """
+    findings = [
+        *few_matches(records),
+        *many_duplicates(records),
+        *large_offsets(records, radius_arcsec),
+        *doubtful_times(records),
+        *same_catalogs(records),
+        *empty_measurements(records, measurement_keys),
+    ]
+    place = {record.epoch: number for number, record in enumerate(records)}
+    return sorted(findings, key=lambda finding: place[finding.epoch])
+
+
 def few_matches(records: Sequence[EpochRecord]) -> list[Finding]:
     """Epochs that matched much less than epochs usually do.
 

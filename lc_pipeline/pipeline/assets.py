@@ -11,7 +11,7 @@ import xarray as xr
 from astropy.table import Table
 from pydantic import Field
 
-from lc_pipeline.analysis.overviews import plot_coverage, plot_reference, plot_scatter
+from lc_pipeline.analysis.plots import plot_coverage, plot_reference, plot_scatter
 from lc_pipeline.analysis.summary import epoch_coverage, object_summary
 from lc_pipeline.catalogs.landing import find_epochs
 from lc_pipeline.ingest import EpochIngest, create_survey_store, epoch_storage

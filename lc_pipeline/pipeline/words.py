@@ -11,7 +11,7 @@ import numpy as np
 from astropy.table import Column, Table
 from astropy.time import Time
 
-from lc_pipeline.analysis.overviews import as_png, plot_epoch
+from lc_pipeline.analysis.plots import as_png, plot_epoch
 from lc_pipeline.analysis.quality import Finding
 from lc_pipeline.analysis.zero_points import epoch_shifts
 from lc_pipeline.catalogs.arrivals import fingerprint, n_bytes
