@@ -14,7 +14,7 @@ import json
 import re
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 from astropy import units
 from astropy.time import Time
@@ -360,6 +360,155 @@ class MatchingSection(_Section):
         return self.footprint or ("hull" if self.mode == "position" else "rows")
 
 
+class StatisticsSection(_Section):
+    """``[statistics]``: how variability indices are made."""
+
+    indices: tuple[str, ...] = ()
+    """Which indices to make; by default all."""
+    pairs: tuple[tuple[str, str], ...] | None = None
+    """Pairs of measurements to compare, e.g. ``[["ch1", "ch2"]]``; by default each with each other
+    one where there are at most five."""
+    pair_gap: float | None = Field(default=None, gt=0)
+    """Days between two points that make a pair for Stetson's indices; by default twice the lower
+    quartile of the object's own intervals."""
+    abbe_window: float | None = Field(default=None, gt=0)
+    """Days of a part for the excess Abbe value; by default a tenth of the object's time span."""
+    sigma_clip: float | None = Field(default=None, gt=0)
+    """Leave out points further from the median than so many robust standard deviations; by default
+    none are, since eclipses and flares are outliers."""
+    neighbours: int | None = Field(default=None, ge=5)
+    """How many objects of similar brightness an index is judged against; by default a tenth of
+    all, at least 25 and at most 501."""
+
+
+Veto = Literal[
+    "blend", "ambiguous", "edge", "coverage", "epochs", "outlier", "alias", "saturation", "conditions"
+]
+#: All reasons to doubt a candidate.
+VETOES: tuple[Veto, ...] = get_args(Veto)
+
+
+class CandidatesSection(_Section):
+    """``[candidates]``: which objects are called variable, and what casts doubt on them."""
+
+    false_positive_rate: float = Field(default=0.001, gt=0, lt=1)
+    """Fraction of constant objects that are called variable by chance."""
+    scatter_indices: tuple[str, ...] = ("iqr", "mad")
+    """Indices of ``[statistics]`` that say how far an object's values scatter. They should not be
+    moved by single outlying points."""
+    order_indices: tuple[str, ...] = ("lag1", "inverse_eta")
+    """Indices that say whether consecutive points agree, whatever their scatter."""
+    pair_indices: tuple[str, ...] = ("correlation", "stetson_j")
+    """Indices of two measurements that say whether they vary together."""
+    excursion_sigma: float = Field(default=3.0, gt=0)
+    """Points further from the object's median than so many of its robust standard deviations are
+    counted: eclipses and flares."""
+    min_points: int = Field(default=8, ge=3)
+    """A measurement with fewer good points is not judged."""
+    trust_errors: bool = False
+    """Whether the errors are right, so that an object whose values scatter much more than their
+    errors is variable even if all others are as well."""
+    vetoes: tuple[Veto, ...] = VETOES
+    """Reasons for which a candidate is doubted and ranked below the others."""
+    blend_radius_arcsec: float = Field(default=3.0, ge=0)
+    """A neighbour within it blends with the object in bad seeing: two to three times the seeing."""
+    max_ambiguous: float = Field(default=0.1, ge=0, le=1)
+    """Fraction of an object's points that may be ambiguous matches or duplicates."""
+    min_coverage: float = Field(default=0.5, ge=0, le=1)
+    """Number of points, relative to objects of similar brightness."""
+    max_excluded: float = Field(default=0.2, ge=0, le=1)
+    """Fraction of an object's values that may be left out for their flags."""
+    crowded_epoch: float = Field(default=0.1, gt=0, le=1)
+    """An epoch in which more than this fraction of the objects are outlying at once is suspect."""
+    max_explained: float = Field(default=0.5, ge=0, le=1)
+    """Fraction of an object's variance that the seeing or the zero point may explain."""
+
+
+class StandardsSection(_Section):
+    """``[photometry.standards]``: stars of known brightness."""
+
+    file: str
+    """A table of them, relative to ``survey.toml``, in any format that catalogues may have."""
+    format: CatalogFormat = "auto"
+    layout: Literal["rows", "one_row"] = "rows"
+    """``rows``: a row is a star. ``one row``: all numbers of the first column, then all of the
+    second, and so on, whatever the lines."""
+    column_names: tuple[str, ...] = ()
+    """Names of all columns, where the file has no line of names; required for ``one row``."""
+    ra: str | None = None
+    dec: str | None = None
+    ra_unit: AngleUnit | None = None
+    dec_unit: AngleUnit | None = None
+    values: dict[str, str] = Field(min_length=1)
+    """Column of the brightness for each measurement, in its unit: ``{ V = "Vmag" }``."""
+    errors: dict[str, str] = Field(default_factory=dict)
+    """Column of its error, as `values`."""
+    radius_arcsec: float = Field(default=2.0, gt=0, le=3600)
+
+    @field_validator("layout", mode="before")
+    @classmethod
+    def _spelled_with_a_space(cls, layout: Any) -> Any:
+        return _underscored(layout)
+
+    @model_validator(mode="after")
+    def _names_its_columns(self) -> Self:
+        if self.layout == "one_row" and not self.column_names:
+            raise ValueError('layout = "one row" needs the names of its columns: set column_names')
+        if strange := sorted(self.errors.keys() - self.values.keys()):
+            raise ValueError(f"errors: there is no measurement {strange[0]!r} in values")
+        return self
+
+
+class PhotometrySection(_Section):
+    """``[photometry]``: relative zero points of the epochs, and what is applied on reading."""
+
+    zero_points: Literal["auto", "on", "off"] = "auto"
+    """``auto``: in force where stars that had no part in them scatter less with them."""
+    min_stars: int = Field(default=3, ge=1)
+    """An epoch in which fewer constant stars are measured has no zero point."""
+    max_stars: int = Field(default=1000, ge=10)
+    """So many stars in every epoch are enough; the most telling ones are taken."""
+    min_snr: float = Field(default=10.0, gt=0)
+    """Of fluxes: the median signal-to-noise ratio of stars that are used."""
+    colour: tuple[str, str] | None = None
+    """Two measurements whose difference is a star's colour, for a term in colour."""
+    position_degree: Literal[0, 1, 2] = 0
+    """Degree of the polynomial over the field that each epoch's zero point may have."""
+    apply_error_model: bool = False
+    """Whether errors are read scaled, with the floor added, as in the table ``error_model``."""
+    standards: StandardsSection | None = None
+
+    @field_validator("colour")
+    @classmethod
+    def _has_two_ends(cls, colour: tuple[str, str] | None) -> tuple[str, str] | None:
+        if colour and colour[0] == colour[1]:
+            raise ValueError("expected two different measurements")
+        return colour
+
+
+class StatisticsSection(_Section):
+    """``[statistics]``: how variability indices are made."""
+
+    indices: tuple[str, ...] = ()
+    """Which indices to make; by default all."""
+    pairs: tuple[tuple[str, str], ...] | None = None
+    """Pairs of measurements to compare, e.g. ``[["ch1", "ch2"]]``; by default each with each other
+    one where there are at most five."""
+    pair_gap: float | None = Field(default=None, gt=0)
+    """Days between two points that make a pair for Stetson's indices; by default twice the lower
+    quartile of the object's own intervals."""
+    abbe_window: float | None = Field(default=None, gt=0)
+    """Days of a part for the excess Abbe value; by default a tenth of the object's time span."""
+    sigma_clip: float | None = Field(default=None, gt=0)
+    """Leave out points further from the median than so many robust standard deviations; by default
+    none are, since eclipses and flares are outliers."""
+    neighbours: int | None = Field(default=None, ge=5)
+    """How many objects of similar brightness an index is judged against; by default a tenth of
+    all, at least 25 and at most 501."""
+
+
+
+
 class ReportSection(_Section):
     """``[report]``: what the report of the survey shows."""
 
@@ -398,6 +547,11 @@ class SurveyConfig(_Section):
     missing: MissingSection = MissingSection()
     reference: ReferenceSection = ReferenceSection()
     matching: MatchingSection = MatchingSection()
+    photometry: PhotometrySection = PhotometrySection()
+    statistics: StatisticsSection = StatisticsSection()
+    statistics: StatisticsSection = StatisticsSection()
+    candidates: CandidatesSection = CandidatesSection()
+    photometry: PhotometrySection = PhotometrySection()
     report: ReportSection = ReportSection()
     path: Path | None = Field(default=None, exclude=True)
     """The file this was read from; relative folders start at its folder."""
@@ -517,8 +671,15 @@ def _did_you_mean(location: tuple[int | str, ...], settings: dict[str, Any]) -> 
                 "missing": MissingSection,
                 "reference": ReferenceSection,
                 "matching": MatchingSection,
+                "photometry": PhotometrySection,
+                "statistics": StatisticsSection,
+                "statistics": StatisticsSection,
+                "candidates": CandidatesSection,
+                "photometry": PhotometrySection,
                 "report": ReportSection,
             }.get(part)
+        elif part == "standards" and model is PhotometrySection:
+            model = StandardsSection
     if model is None or not settings:
         return ""
     names = [field.alias or name for name, field in model.model_fields.items() if name != "path"]

@@ -44,6 +44,8 @@ class LightcurveBlock:
     """As `value`; NaN where the value or its error is missing."""
     n_excluded: NDArray[np.intp]
     """(n_objects, n_measurements): values that are there, and left out for their flags."""
+    flags: NDArray[np.uint16] | None = None
+    """(n_objects, n_measurements, n_epochs) of :class:`~lc_pipeline.flags.MeasurementFlag`."""
 
 
 def read_block(
@@ -84,6 +86,7 @@ def _read(
         value=np.where(is_good, values[:, :, 0], nothing),
         error=np.where(is_good, values[:, :, 1], nothing),
         n_excluded=(is_excluded & ((flags & ABSENT) == 0)).sum(axis=-1),
+        flags=flags,
     )
 
 

@@ -42,7 +42,7 @@ def object_summary(dataset: xr.Dataset) -> Table:
         median[:, block] = sorted_median(values)
         deviation = np.abs(values - median[:, block, np.newaxis])
         scatter[:, block] = np.where(count[:, block] > 1, 1.4826 * sorted_median(deviation), np.nan)
-    table = Table([_column(dataset, name) for name in ("object", "ra", "dec")])
+    table = Table([coordinate_column(dataset, name) for name in ("object", "ra", "dec")])
     value = str(dataset.value.values[0])
     for number, (key, unit) in enumerate(zip(keys, _units(dataset), strict=True)):
         table[f"n_{key}"] = Column(count[number], description="good values")
@@ -68,7 +68,9 @@ def epoch_coverage(dataset: xr.Dataset) -> Table:
     count = np.zeros((len(keys), dataset.sizes["epoch"]), dtype=int)
     for block in _object_blocks(dataset):
         count += np.isfinite(good_values(dataset.isel(object=block))).sum(axis=0)
-    table = Table([_column(dataset, name) for name in ("epoch", "time", "n_sources", "n_matched")])
+    table = Table(
+        [coordinate_column(dataset, name) for name in ("epoch", "time", "n_sources", "n_matched")]
+    )
     for number, key in enumerate(keys):
         table[f"n_{key}"] = Column(count[number], description="objects with a good value")
     return table
@@ -98,7 +100,8 @@ def sorted_median(values: NDArray[np.float32]) -> NDArray[np.float64]:
     return np.where(count > 0, pair.mean(axis=-1, dtype=float), np.nan)
 
 
-def _column(dataset: xr.Dataset, name: str) -> Column:
+def coordinate_column(dataset: xr.Dataset, name: str) -> Column:
+    """Column of a table from a coordinate, with its unit and a description."""
     variable = dataset[name]
     values = variable.values
     about = [variable.attrs.get("long_name"), variable.attrs.get("format", "").upper()]

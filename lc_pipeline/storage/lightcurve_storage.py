@@ -16,9 +16,10 @@ from dask import delayed as dask_delayed
 from numpy.typing import NDArray
 
 from lc_pipeline.catalogs.source_catalog import SourceCatalog
-from lc_pipeline.errors import CatalogError, NotInStoreError, StorageError
+from lc_pipeline.errors import CatalogError, LightcurveError, NotInStoreError, StorageError
 from lc_pipeline.matching.epoch_block import EpochBlock
 from lc_pipeline.matching.reference import ReferenceCatalog
+from lc_pipeline.photometry.calibration import Calibration
 from lc_pipeline.progress import Progress, progress_bar
 from lc_pipeline.sky.regions import SkyIndex, in_box, in_polygon
 from lc_pipeline.storage import epoch_log, rechunk, versions
@@ -168,7 +169,7 @@ class LightcurveStorage:
         StorageError
             If there is no store here.
         """
-        for cached in ("dataset", "_dataset", "_sky_index"):
+        for cached in ("dataset", "_dataset", "_calibrated", "_sky_index", "calibration"):
             self.__dict__.pop(cached, None)
         before, self._snapshot = (
             self._snapshot,
@@ -242,6 +243,43 @@ class LightcurveStorage:
         return open_dataset(self.snapshot)
 
     @property
+    def tables(self) -> Path:
+        """Folder of the tables that were made from these light curves, beside the store."""
+        return self.location.path.parent / "tables"
+
+    @cached_property
+    def calibration(self) -> Calibration:
+        """The zero points, as they were when they were first asked for.
+
+        Raises
+        ------
+        StorageError
+            If there are none yet.
+        """
+        try:
+            return Calibration.read(self.tables)
+        except LightcurveError as error:
+            raise StorageError(str(error)) from error
+
+    @property
+    def calibrated(self) -> xr.Dataset:
+        """As :attr:`dataset`, ``lightcurves`` calibrated when they are read; as lazy as it.
+
+        Zero points that are in force are taken off the values, and stand beside them
+        (``zero_point``, ``zero_point_err``, ``n_zero_point``). What is on disk stays as measured.
+
+        Raises
+        ------
+        StorageError
+            If there is no calibration yet.
+        """
+        return with_object_index(self._calibrated, self.snapshot.object_keys)
+
+    @cached_property
+    def _calibrated(self) -> xr.Dataset:
+        return self.calibration.attach(self._dataset)
+
+    @property
     def lightcurves(self) -> xr.DataArray:
         """Values and errors: dims object, measurement, value, epoch; float32; lazy; NaN missing."""
         return self.dataset["lightcurves"]
@@ -251,16 +289,25 @@ class LightcurveStorage:
         """Why values are missing or doubtful: dims object, measurement, epoch; uint16; lazy."""
         return self.dataset["flags"]
 
-    def get_object_lightcurve(self, object_key: str) -> xr.DataArray:
+    def get_object_lightcurve(self, object_key: str, *, calibrated: bool = False) -> xr.DataArray:
         """One object's light curve: dims measurement, value, epoch; read when asked for.
+
+        Parameters
+        ----------
+        object_key : str
+        calibrated : bool
+            Take off the zero points, see :attr:`calibrated`.
 
         Raises
         ------
         NotInStoreError
             If there is no such object; the message names the nearest keys.
+        StorageError
+            If there is no calibration.
         """
         number = self._find(object_key, "object")
-        return self._dataset["lightcurves"].isel(object=number)
+        dataset = self._calibrated if calibrated else self._dataset
+        return dataset["lightcurves"].isel(object=number)
 
     def get_epoch_data(self, epoch_key: str) -> xr.DataArray:
         """One epoch of all objects: dims object, measurement, value; read when asked for.
@@ -278,6 +325,7 @@ class LightcurveStorage:
         measurement_keys: Sequence[str] | None = None,
         *,
         with_unobserved: bool = False,
+        calibrated: bool = False,
     ) -> TimeSeries:
         """One object's light curve as an astropy table, one row per measurement and epoch.
 
@@ -288,6 +336,8 @@ class LightcurveStorage:
             By default all.
         with_unobserved : bool
             Keep rows for epochs in which the object was not observed.
+        calibrated : bool
+            Take off the zero points, see :attr:`calibrated`.
 
         Returns
         -------
@@ -300,12 +350,15 @@ class LightcurveStorage:
         ------
         NotInStoreError
             If there is no such object or measurement.
+        StorageError
+            If there is no calibration.
         """
         for key in measurement_keys or ():
             self._find(key, "measurement")
         number = self._find(object_key, "object")
+        dataset = self._calibrated if calibrated else self._dataset
         return object_timeseries(
-            self._dataset.isel(object=number), measurement_keys, with_unobserved=with_unobserved
+            dataset.isel(object=number), measurement_keys, with_unobserved=with_unobserved
         )
 
     def get_storage_info(self) -> dict[str, Any]:

@@ -1,0 +1,163 @@
+"""What can be said of an object without comparing it with others.
+
+Where most objects vary, as in a survey of known variables, there is nothing to compare with. Two
+things tell a variable all the same: bands that vary together, if nothing else is common to them, and
+a scatter far above the errors, if the errors are right.
+"""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import numpy as np
+from astropy.table import Table
+from numpy.typing import NDArray
+from scipy.special import betainc, gammaincc
+from scipy.stats import chi2
+
+from lc_pipeline.analysis.candidates.columns import measurement_keys, numbers
+from lc_pipeline.analysis.candidates.combining import of_dependent
+from lc_pipeline.analysis.candidates.evidence import LightcurveEvidence
+from lc_pipeline.analysis.candidates.scoring import Scores
+from lc_pipeline.survey import CandidatesSection
+
+Floats = NDArray[np.float64]
+
+#: Bands that vary together mean something by themselves only where objects have no more than this
+#: fraction of their variance in common with each other.
+MOST_COMMON_VARIANCE = 0.1
+#: More variables than this, and objects cannot be judged by the others.
+MOST_VARIABLE = 0.5
+_LEAST_P = 1e-300
+
+
+def absolute_log_p(
+    statistics: Table, settings: CandidatesSection, evidence: LightcurveEvidence | None
+) -> Floats:
+    """ln of the probability of each object, constant, by tests that compare it with no other.
+
+    The correlation of two bands counts only if that of more than half of the objects is significant,
+    so that the others are no measure, and if the objects of an epoch do not move together, so that
+    the reason are not the zero points (this needs `evidence`). Reduced chi-squared counts only if
+    ``settings.trust_errors``.
+
+    Returns
+    -------
+    (n_objects,) array of float
+        NaN where no such test can be made.
+    """
+    tests = []
+    together = correlation_log_p(statistics, settings)
+    if _bands_can_be_trusted(evidence) and most_vary_together(together, settings):
+        tests.append(together)
+    if settings.trust_errors:
+        tests += [chi2_log_p(statistics, key, settings) for key in measurement_keys(statistics)]
+    if not tests:
+        return np.full(len(statistics), np.nan)
+    return of_dependent(tests)
+
+
+def _bands_can_be_trusted(evidence: LightcurveEvidence | None) -> bool:
+    if evidence is None:
+        return False
+    common = [value for value in evidence.common.values() if np.isfinite(value)]
+    return bool(common) and max(common) <= MOST_COMMON_VARIANCE
+
+
+def most_vary_together(log_p: Floats, settings: CandidatesSection) -> bool:
+    """Whether the bands of more than half of the objects vary together."""
+    known = log_p[np.isfinite(log_p)]
+    limit = np.log(settings.false_positive_rate)
+    return bool(len(known)) and float(np.mean(known <= limit)) > MOST_VARIABLE
+
+
+def correlation_log_p(statistics: Table, settings: CandidatesSection) -> Floats:
+    """ln of the probability of Pearson's r of two bands, one-sided, were both noise."""
+    keys = measurement_keys(statistics)
+    tests = []
+    for first, second in combinations(keys, 2):
+        name = f"correlation_{first}_{second}"
+        if name in statistics.colnames:
+            r, n = numbers(statistics, name), numbers(statistics, f"n_{first}_{second}")
+            is_judged = np.isfinite(r) & (n >= settings.min_points)
+            freedom = np.where(is_judged, n - 2, 1.0)
+            r = np.clip(np.where(is_judged, r, 0.0), -1.0, 1.0)
+            # t with n - 2 degrees of freedom, by its incomplete beta function.
+            tail = betainc(freedom / 2, 0.5, 1 - r**2) / 2
+            p = np.where(r > 0, tail, 1 - tail)
+            tests.append(np.where(is_judged, np.log(np.maximum(p, _LEAST_P)), np.nan))
+    return of_dependent(tests) if tests else np.full(len(statistics), np.nan)
+
+
+def chi2_log_p(statistics: Table, key: str, settings: CandidatesSection) -> Floats:
+    """ln of the probability of reduced chi-squared, were the object constant and the errors right."""
+    n, reduced = numbers(statistics, f"n_{key}"), numbers(statistics, f"reduced_chi2_{key}")
+    is_judged = np.isfinite(reduced) & (n >= settings.min_points)
+    half = np.where(is_judged, (n - 1) / 2, 1.0)
+    p = gammaincc(half, half * np.where(is_judged, reduced, 1.0))
+    return np.where(is_judged, np.log(np.maximum(p, _LEAST_P)), np.nan)
+
+
+def describe_survey(
+    statistics: Table,
+    settings: CandidatesSection,
+    scores: Scores,
+    evidence: LightcurveEvidence | None,
+    *,
+    n_candidates: int,
+    n_doubted: int,
+    n_absolute: int,
+) -> list[str]:
+    """What holds for the survey as a whole, in sentences."""
+    n = scores.n_judged
+    notes = [
+        f"{n_candidates:,} candidates ({n_doubted:,} of them doubted) among {n:,} objects; of "
+        f"constant objects {settings.false_positive_rate:g} are expected to be among them, "
+        f"{settings.false_positive_rate * n:.3g} if all were constant"
+    ]
+    if not np.isfinite(scores.variable):
+        notes.append(
+            "too few objects, or too few points, to know what constant objects look like: none was "
+            "judged by comparison"
+        )
+    if evidence is not None:
+        suspects = int(np.count_nonzero(evidence.epochs["is_suspect"]))
+        if suspects:
+            notes.append(f"in {suspects} epochs (of a measurement) many objects are off at once")
+        notes += [
+            f"objects have {share:.0%} of their variance in {key} in common: calibrate the light "
+            f"curves, else small variations drown in it"
+            for key, share in evidence.common.items()
+            if share > MOST_COMMON_VARIANCE
+        ]
+    if most_vary_together(correlation_log_p(statistics, settings), settings):
+        notes.append(
+            "the bands of more than half of the objects vary together: most are variable, or the "
+            "zero points are wrong; objects cannot be judged by the others"
+        )
+    if n_absolute:
+        notes.append(
+            f"{n_absolute:,} are candidates by their bands or their errors alone, not by "
+            f"comparison with others"
+        )
+    notes += _notes_on_errors(statistics, settings)
+    return notes
+
+
+def _notes_on_errors(statistics: Table, settings: CandidatesSection) -> list[str]:
+    notes = []
+    for key in measurement_keys(statistics):
+        n, reduced = numbers(statistics, f"n_{key}"), numbers(statistics, f"reduced_chi2_{key}")
+        known = np.isfinite(reduced) & (n >= settings.min_points)
+        if not known.any():
+            continue
+        middle = float(np.median(reduced[known]))
+        expected = chi2.median(np.median(n[known]) - 1) / (np.median(n[known]) - 1)
+        ratio = float(np.sqrt(middle / expected))
+        if ratio > 2 and not settings.trust_errors:  # noqa: PLR2004
+            notes.append(
+                f"half of the objects scatter more than {ratio:.1f} times their errors in {key}: "
+                f"the errors are too small, or most objects vary; if the errors are right, say "
+                f"trust_errors = true"
+            )
+    return notes

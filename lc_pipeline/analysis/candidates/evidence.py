@@ -1,0 +1,427 @@
+"""What light curves themselves say for and against a variable, block by block.
+
+Statistics tell how unusual an object is. Here it is asked what carries that: an epoch in which many
+objects are off at once, one or two outlying points, doubtful matches, the conditions of the night.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
+
+import numpy as np
+import xarray as xr
+from astropy.table import Column, Table
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import bdtrc
+
+from lc_pipeline.analysis.blocks import LightcurveBlock, map_blocks
+from lc_pipeline.analysis.candidates.usual import usual_at_brightness
+from lc_pipeline.analysis.statistics.brightness import judge_by_brightness
+from lc_pipeline.analysis.statistics.points import MAD_TO_SIGMA
+from lc_pipeline.analysis.statistics.table import Plan, block_statistics, make_plan
+from lc_pipeline.analysis.summary import coordinate_column, sorted_median
+from lc_pipeline.flags import MeasurementFlag
+from lc_pipeline.progress import Progress
+from lc_pipeline.survey import CandidatesSection, StatisticsSection
+
+Floats = NDArray[np.float64]
+Booleans = NDArray[np.bool_]
+
+#: So many of the most deviant epochs may carry a single event or an artefact.
+N_PEAKS = 2
+#: At most this fraction of a measurement's epochs is called suspect: the worst ones.
+MOST_SUSPECT = 0.25
+#: Rate of outlying points that constant objects have at least: two tails of 3 sigma.
+_LEAST_RATE = 0.003
+_DOUBTFUL_MATCH = MeasurementFlag.AMBIGUOUS | MeasurementFlag.DUPLICATED
+_CLIP = 3.0
+
+
+@dataclass(frozen=True, eq=False)
+class LightcurveEvidence:
+    """What was found in the light curves of all objects.
+
+    Attributes
+    ----------
+    epochs : Table
+        One row per epoch and measurement: ``epoch``, ``measurement``, ``time``, ``n`` (objects),
+        ``n_outlying`` (those that are far from their median), ``fraction``, ``is_suspect``.
+    objects : Table
+        One row per object: ``n_faint_m``, ``n_bright_m`` (points far below and above the median),
+        ``ambiguous_m``, ``not_observed_m`` (fractions), ``span`` (of the survey's time), the two most
+        outlying epochs and by how much, correlations with conditions.
+    without_peaks : Table
+        Statistics of every object without its two most outlying epochs, and counts as above.
+    without_suspects : Table or None
+        Statistics without the suspect epochs; None if there are none.
+    common : dict of str to float
+        Per measurement, the fraction of the objects' variance that they have in common, epoch by
+        epoch: near 0 where the zero points are right.
+    """
+
+    epochs: Table
+    objects: Table
+    without_peaks: Table
+    without_suspects: Table | None
+    common: dict[str, float] = field(default_factory=dict)
+
+
+def lightcurve_evidence(
+    dataset: xr.Dataset,
+    settings: CandidatesSection | None = None,
+    *,
+    statistics: StatisticsSection | None = None,
+    conditions: Mapping[str, ArrayLike] | None = None,
+    workers: int | None = None,
+    progress: Progress | None = None,
+) -> LightcurveEvidence:
+    """Look through all light curves for what speaks for and against variability.
+
+    They are read twice: once to find the suspect epochs, once to do without them.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        Light curves, as ``LightcurveStorage.dataset`` gives them; calibrated ones, best.
+    settings : CandidatesSection, optional
+        The section ``[candidates]`` of ``survey.toml``.
+    statistics : StatisticsSection, optional
+        As for the statistics of all epochs.
+    conditions : mapping of str to array_like, optional
+        What may have changed the brightness of objects, by name (``seeing``, ``zero point``): of
+        each epoch, shape (n_epochs,) or (n_measurements, n_epochs).
+    workers : int, optional
+        Threads; by default the number of cores.
+    progress : callable, optional
+        Called with (objects done, objects in all), in either of the two passes.
+    """
+    settings = settings or CandidatesSection()
+    quantities = [str(quantity) for quantity in dataset["quantity"].values]
+    sign = np.array([-1.0 if quantity == "flux" else 1.0 for quantity in quantities])
+    shape = (dataset.sizes["measurement"], dataset.sizes["epoch"])
+    counts = [np.zeros(shape) for _ in range(4)]
+    medians, sigmas = [np.zeros((0, shape[0]))], [np.zeros((0, shape[0]))]
+    look = partial(_look, sign, settings.excursion_sigma)
+    for part in map_blocks(look, dataset, workers=workers, progress=progress):
+        for total, of_block in zip(counts, part.counts, strict=True):
+            total += of_block
+        medians.append(part.median)
+        sigmas.append(part.sigma)
+    n, n_outlying, clipped, clipped_square = counts
+    is_suspect = suspect_epochs(n, n_outlying, settings.crowded_epoch)
+    series = {
+        name: np.broadcast_to(np.asarray(values, dtype=float), shape)
+        for name, values in (conditions or {}).items()
+    }
+    names = settings.scatter_indices + settings.order_indices + settings.pair_indices
+    chosen = (statistics or StatisticsSection()).model_copy(update={"indices": names})
+    plan = make_plan(dataset, chosen)
+    sigma = _at_least_usual(np.concatenate(medians), np.concatenate(sigmas))
+    question = _Question(plan, sign, settings.excursion_sigma, is_suspect, series, sigma)
+    parts = list(
+        map_blocks(partial(_examine, question), dataset, workers=workers, progress=progress)
+    )
+    keys = list(plan.measurements)
+    positions = [coordinate_column(dataset, name) for name in ("object", "ra", "dec")]
+    tables = [
+        _joined([part[number] for part in parts], positions, plan, chosen.neighbours)
+        for number in range(3)
+    ]
+    return LightcurveEvidence(
+        epochs=_epoch_table(dataset, n, n_outlying, is_suspect),
+        objects=tables[0],
+        without_peaks=tables[1],
+        without_suspects=tables[2] if is_suspect.any() else None,
+        common=dict(zip(keys, common_variance(n, clipped, clipped_square).tolist(), strict=True)),
+    )
+
+
+def suspect_epochs(n: Floats, n_outlying: Floats, least_fraction: float) -> Booleans:
+    """Epochs in which more objects are outlying at once than chance explains.
+
+    Parameters
+    ----------
+    n, n_outlying : (n_measurements, n_epochs) arrays
+        Objects, and those of them that are far from their median.
+    least_fraction : float
+        With fewer outlying an epoch is never suspect.
+
+    Returns
+    -------
+    (n_measurements, n_epochs) array of bool
+
+    Examples
+    --------
+    >>> suspect_epochs(np.full((1, 4), 50.0), np.array([[0.0, 1.0, 30.0, 0.0]]), 0.1)
+    array([[False, False,  True, False]])
+    """
+    fraction = np.divide(n_outlying, n, out=np.full(n.shape, np.nan), where=n > 0)
+    is_suspect = np.zeros(n.shape, dtype=np.bool_)
+    for number, row in enumerate(fraction):
+        seen = np.flatnonzero(np.isfinite(row))
+        if not len(seen):
+            continue
+        usual = max(float(np.median(row[seen])), _LEAST_RATE)
+        # Objects of one field are not independent: the limit is far out.
+        n_seen = n[number, seen].astype(int)
+        chance = bdtrc(np.maximum(n_outlying[number, seen] - 1, 0), n_seen, usual)
+        found = seen[(chance < 1e-3 / n.size) & (row[seen] >= least_fraction)
+                     & (n_outlying[number, seen] > 2)]  # fmt: skip  # noqa: PLR2004
+        worst = found[np.argsort(-row[found], kind="stable")]
+        is_suspect[number, worst[: int(MOST_SUSPECT * len(seen))]] = True
+    return is_suspect
+
+
+def common_variance(n: Floats, total: Floats, squares: Floats) -> Floats:
+    """Fraction of the variance of all objects that is the same for all in an epoch.
+
+    Parameters
+    ----------
+    n, total, squares : (n_measurements, n_epochs) arrays
+        Number of standardised deviations, their sum and the sum of their squares.
+    """
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean = total / n
+        within = np.maximum(squares / n - mean**2, 0) / np.maximum(n - 1, 1)
+        enough = n >= 5  # noqa: PLR2004
+        between = np.where(enough, n * (mean**2 - within), 0).sum(axis=1)
+        everything = np.where(enough, squares, 0).sum(axis=1)
+        return np.asarray(np.clip(between / everything, 0, 1))
+
+
+@dataclass(frozen=True)
+class _Question:
+    plan: Plan
+    sign: Floats
+    """(n_measurements,) -1 where larger is brighter."""
+    limit: float
+    is_suspect: Booleans
+    conditions: dict[str, Floats]
+    sigma: Floats
+    """(n_objects, n_measurements) robust scatter of all objects, at least what is usual."""
+
+
+@dataclass(frozen=True)
+class _FirstLook:
+    counts: tuple[Floats, ...]
+    """Per measurement and epoch: objects, outlying ones, sum and sum of squares of deviations."""
+    median: Floats
+    sigma: Floats
+    """(n_objects, n_measurements) robust scatter."""
+
+
+def standardised(block: LightcurveBlock, sign: Floats, sigma: Floats | None = None) -> Floats:
+    """Deviations from each object's median in robust standard deviations; positive: fainter.
+
+    Parameters
+    ----------
+    block : LightcurveBlock
+    sign : (n_measurements,) array
+        -1 where larger is brighter.
+    sigma : (n_objects, n_measurements) array, optional
+        By default each object's own.
+
+    Returns
+    -------
+    (n_objects, n_measurements, n_epochs) array
+        NaN where missing, or where most values are the same.
+    """
+    deviation = block.value - sorted_median(block.value)[..., np.newaxis]
+    if sigma is None:
+        sigma = MAD_TO_SIGMA * sorted_median(np.abs(deviation))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        scaled = deviation / np.where(sigma > 0, sigma, np.nan)[..., np.newaxis]
+    return np.asarray(scaled * sign[:, np.newaxis])
+
+
+def _look(sign: Floats, limit: float, block: LightcurveBlock) -> _FirstLook:
+    median = sorted_median(block.value)
+    sigma = MAD_TO_SIGMA * sorted_median(np.abs(block.value - median[..., np.newaxis]))
+    deviation = standardised(block, sign, sigma)
+    is_there = np.isfinite(deviation)
+    clipped = np.clip(np.nan_to_num(deviation), -_CLIP, _CLIP)
+    counts = (
+        is_there.sum(axis=0).astype(float),
+        (is_there & (np.abs(deviation) > limit)).sum(axis=0).astype(float),
+        clipped.sum(axis=0),
+        (clipped**2).sum(axis=0),
+    )
+    return _FirstLook(counts, median, sigma)
+
+
+def _at_least_usual(median: Floats, sigma: Floats) -> Floats:
+    """Of few points, a scatter comes out too small at times: not less than of similar objects."""
+    columns = [
+        np.fmax(sigma[:, number], usual_at_brightness(sigma[:, number], median[:, number]))
+        for number in range(sigma.shape[1])
+    ]
+    return np.stack(columns, axis=1)
+
+
+Columns = dict[str, NDArray[np.generic]]
+
+
+def _examine(question: _Question, block: LightcurveBlock) -> tuple[Columns, Columns, Columns]:
+    """Facts about the objects of a block; its statistics without peaks, without suspect epochs."""
+    deviation = standardised(block, question.sign, question.sigma[block.objects])
+    n_objects, _, n_epochs = deviation.shape
+    height = np.where(np.isfinite(deviation), np.abs(deviation), 0.0).max(axis=1)
+    n_peaks = min(N_PEAKS, n_epochs)
+    peaks = np.argsort(-height, axis=1, kind="stable")[:, :n_peaks]
+    is_peak = np.zeros((n_objects, n_epochs), dtype=np.bool_)
+    np.put_along_axis(is_peak, peaks, values=True, axis=1)
+
+    facts = _counts(question, deviation) | _matches(question, block)
+    facts |= _conditions(question, deviation)
+    facts["span"] = _span(block)
+    for place in range(N_PEAKS):
+        known = peaks[:, place] if place < n_peaks else np.zeros(n_objects, dtype=int)
+        facts[f"peak_epoch_{place + 1}"] = known
+        for number, key in enumerate(question.plan.measurements):
+            at = np.arange(n_objects), number, known
+            facts[f"peak_sigma_{place + 1}_{key}"] = deviation[at]
+            facts[f"peak_{place + 1}_{key}"] = (
+                block.value[at] - sorted_median(block.value[:, number])
+            )
+    variants = []
+    for is_left_out in (is_peak[:, np.newaxis], question.is_suspect[np.newaxis]):
+        kept = np.where(is_left_out, np.float32(np.nan), block.value)
+        columns = dict(block_statistics(question.plan, replace(block, value=kept)).columns)
+        remaining = np.where(is_left_out, np.nan, deviation)
+        variants.append(columns | _counts(question, remaining))
+    return facts, variants[0], variants[1]
+
+
+def _counts(question: _Question, deviation: Floats) -> Columns:
+    columns: Columns = {}
+    for number, key in enumerate(question.plan.measurements):
+        columns[f"n_faint_{key}"] = (deviation[:, number] > question.limit).sum(axis=-1)
+        columns[f"n_bright_{key}"] = (deviation[:, number] < -question.limit).sum(axis=-1)
+    return columns
+
+
+def _matches(question: _Question, block: LightcurveBlock) -> Columns:
+    columns: Columns = {}
+    if block.flags is None:
+        return columns
+    for number, key in enumerate(question.plan.measurements):
+        flags = block.flags[:, number]
+        is_there = np.isfinite(block.value[:, number])
+        is_doubtful = is_there & ((flags & _DOUBTFUL_MATCH) != 0)
+        n_there = is_there.sum(axis=1)
+        columns[f"ambiguous_{key}"] = np.where(
+            n_there > 0, is_doubtful.sum(axis=1) / np.maximum(n_there, 1), np.nan
+        )
+        unseen = (flags & MeasurementFlag.NOT_OBSERVED) != 0
+        # Epochs in which nothing of the block was observed say nothing of one object.
+        taken = ~unseen.all(axis=0)
+        columns[f"not_observed_{key}"] = unseen.sum(axis=1) - (~taken).sum()
+        columns[f"not_observed_{key}"] = columns[f"not_observed_{key}"] / max(1, int(taken.sum()))
+    return columns
+
+
+def _conditions(question: _Question, deviation: Floats) -> Columns:
+    """Correlation of each light curve with each condition."""
+    columns: Columns = {}
+    for name, series in question.conditions.items():
+        for number, key in enumerate(question.plan.measurements):
+            columns[f"correlation_{name}_{key}"] = _correlation(
+                np.clip(deviation[:, number], -5, 5), series[number]
+            )
+    return columns
+
+
+def _correlation(rows: Floats, series: Floats) -> Floats:
+    """Pearson's r of each row with the series, where both are known."""
+    both = np.isfinite(rows) & np.isfinite(series)
+    n = np.maximum(both.sum(axis=1), 1)[:, np.newaxis]
+    x = np.where(both, rows, 0.0)
+    y = np.where(both, series, 0.0)
+    x = np.where(both, x - x.sum(axis=1, keepdims=True) / n, 0.0)
+    y = np.where(both, y - y.sum(axis=1, keepdims=True) / n, 0.0)
+    norm = np.sqrt((x**2).sum(axis=1) * (y**2).sum(axis=1))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray(np.where(norm > 0, (x * y).sum(axis=1) / norm, np.nan))
+
+
+def _span(block: LightcurveBlock) -> Floats:
+    """Time from an object's first to its last point, over that of the survey."""
+    is_there = np.isfinite(block.value).any(axis=1) & np.isfinite(block.time)
+    known = block.time[np.isfinite(block.time)]
+    whole = np.ptp(known) if len(known) else 0.0
+    first = np.where(is_there, block.time, np.inf).min(axis=1, initial=np.inf)
+    last = np.where(is_there, block.time, -np.inf).max(axis=1, initial=-np.inf)
+    with np.errstate(invalid="ignore"):
+        return np.asarray(np.where(is_there.any(axis=1), (last - first) / (whole or 1.0), np.nan))
+
+
+def _joined(
+    parts: list[Columns], positions: list[Column], plan: Plan, neighbours: int | None
+) -> Table:
+    """Columns of all blocks as a table; indices are judged against objects of similar brightness."""
+    table = Table(positions)
+    names = parts[0] if parts else {}
+    joined = {name: np.concatenate([part[name] for part in parts]) for name in names}
+    for name, values in joined.items():
+        if not name.startswith("brightness of "):
+            table[name] = Column(values, description=_describe(name))
+    measured = [((key,), plan.indices_of(number)) for number, key in enumerate(plan.measurements)]
+    pairs = [tuple(plan.measurements[number] for number in pair) for pair in plan.pairs]
+    for keys, indices in (*measured, *((pair, list(plan.pair_indices)) for pair in pairs)):
+        brightness = joined.get(f"brightness of {keys[0]}")
+        for index in indices:
+            if brightness is not None and index.judged and index.column(*keys) in joined:
+                z = judge_by_brightness(
+                    joined[index.column(*keys)], brightness, index.judged, neighbours
+                )
+                table[index.column(*keys, z=True)] = Column(
+                    z, description=f"{index.name}, judged against objects of similar brightness"
+                )
+        if len(keys) == 1 and brightness is not None:
+            table[f"median_{keys[0]}"] = Column(brightness, description="median")
+    return table
+
+
+def _describe(name: str) -> str:
+    for start, words in (
+        ("n_faint", "points far below the median brightness"),
+        ("n_bright", "points far above the median brightness"),
+        ("ambiguous", "fraction of points from ambiguous matches or duplicates"),
+        ("not_observed", "fraction of epochs that did not cover the object"),
+        ("span", "time from the first to the last point, of that of the survey"),
+        ("peak_epoch", "number of an epoch in which the object is most outlying"),
+        ("peak_sigma", "deviation from the median there, in robust standard deviations"),
+        ("peak", "deviation from the median there"),
+        ("correlation", "correlation with a condition of the epochs"),
+    ):
+        if name.startswith(start):
+            return words
+    return name.replace("_", " ")
+
+
+def _epoch_table(
+    dataset: xr.Dataset, n: Floats, n_outlying: Floats, is_suspect: Booleans
+) -> Table:
+    keys = dataset["measurement"].values.astype(str)
+    n_epochs = dataset.sizes["epoch"]
+    table = Table()
+    table["epoch"] = Column(
+        np.tile(dataset["epoch"].values.astype(str), len(keys)), description="epoch"
+    )
+    table["measurement"] = Column(np.repeat(keys, n_epochs), description="band or channel")
+    table["time"] = Column(
+        np.tile(dataset["time"].values, len(keys)), unit="d", description="MJD of mid-exposure"
+    )
+    table["n"] = Column(n.ravel().astype(int), description="objects with a good value")
+    table["n_outlying"] = Column(
+        n_outlying.ravel().astype(int), description="of these, far from their own median"
+    )
+    with np.errstate(invalid="ignore", divide="ignore"):
+        fraction = n_outlying.ravel() / n.ravel()
+    table["fraction"] = Column(fraction, description="fraction of objects that are outlying")
+    table["is_suspect"] = Column(
+        is_suspect.ravel(), description="more objects are outlying at once than chance explains"
+    )
+    return table

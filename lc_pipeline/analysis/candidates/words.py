@@ -1,0 +1,159 @@
+"""Why an object is thought to vary, in plain words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lc_pipeline.analysis.candidates.columns import brightness, numbers, texts
+from lc_pipeline.analysis.candidates.doubts import Candidates
+from lc_pipeline.analysis.candidates.scoring import Voice
+from lc_pipeline.analysis.candidates.usual import usual_at_brightness
+from lc_pipeline.analysis.statistics.points import MAD_TO_SIGMA
+
+Floats = NDArray[np.float64]
+
+#: A voice is cited if it says at least this much; it is counted as agreeing if it does alone.
+_CITED_SIGMA = 2.5
+#: A robust width times this is a Gaussian's standard deviation.
+_TO_SIGMA = {"iqr": 0.7413, "mad": MAD_TO_SIGMA, "std": 1.0, "weighted_std": 1.0}
+_NAMES = {
+    "scatter": "scatter",
+    "order": "consecutive points",
+    "excursions": "excursions",
+    "together": "bands together",
+}
+
+
+def agreeing(candidates: Candidates) -> list[str]:
+    """Which voices call each candidate variable by themselves."""
+    limit = np.log(candidates.settings.false_positive_rate)
+    lists: list[list[str]] = [[] for _ in candidates.rows]
+    for voice in candidates.scores.voices:
+        label = f"{_NAMES[voice.name]} {'-'.join(voice.measurements)}"
+        for number in np.flatnonzero(voice.log_p[candidates.rows] <= limit):
+            lists[number].append(label)
+    return [", ".join(each) for each in lists]
+
+
+def find_reasons(
+    candidates: Candidates, units: Mapping[str, str], absolute: Floats
+) -> list[str]:
+    """A sentence for each candidate: the voices, the strongest first."""
+    said: list[list[tuple[float, str]]] = [[] for _ in candidates.rows]
+    for voice in candidates.scores.voices:
+        sigma = voice.sigma[candidates.rows]
+        words = _WORDS[voice.name](candidates, voice, units)
+        for number in range(len(candidates.rows)):
+            if np.isfinite(sigma[number]) and words[number]:
+                said[number].append(
+                    (float(sigma[number]), f"{words[number]} ({_sigmas(sigma[number])})")
+                )
+    reasons = []
+    for number, each in enumerate(said):
+        ordered = sorted(each, key=lambda one: -one[0])
+        cited = [words for sigma, words in ordered if sigma >= _CITED_SIGMA] or [
+            words for _, words in ordered[:2]
+        ]
+        if absolute[number] <= np.log(candidates.settings.false_positive_rate):
+            cited.append(_absolute_words(candidates, number))
+        reasons.append("; ".join(filter(None, [*cited, _period_words(candidates, number)])))
+    return reasons
+
+
+def _sigmas(sigma: float) -> str:
+    return f"{sigma:.1f} sigma" if sigma < 10 else f"{sigma:.0f} sigma"  # noqa: PLR2004
+
+
+def _scatter(candidates: Candidates, voice: Voice, units: Mapping[str, str]) -> list[str]:
+    key = voice.measurements[0]
+    for index in candidates.settings.scatter_indices:
+        if f"{index}_{key}" in candidates.statistics.colnames:
+            values = numbers(candidates.statistics, f"{index}_{key}")
+            usual = usual_at_brightness(values, brightness(candidates.statistics, key))
+            sigma = values * _TO_SIGMA.get(index, 1.0)
+            name = "scatter" if index in _TO_SIGMA else index
+            unit = f" {units[key]}" if units.get(key) and index in _TO_SIGMA else ""
+            with np.errstate(invalid="ignore", divide="ignore"):
+                ratio = values / usual
+            return [
+                f"{name} {sigma[row]:.2g}{unit} in {key}, {ratio[row]:.2g} times what objects of "
+                f"this brightness show"
+                for row in candidates.rows
+            ]
+    return [f"scatters more in {key} than objects of this brightness"] * len(candidates.rows)
+
+
+def _order(candidates: Candidates, voice: Voice, _: Mapping[str, str]) -> list[str]:
+    key = voice.measurements[0]
+    inverse_eta = candidates.of(f"inverse_eta_{key}")
+    return [
+        f"consecutive points in {key} agree"
+        + (f", 1/eta = {value:.2g}" if np.isfinite(value) else "")
+        for value in inverse_eta
+    ]
+
+
+def _excursions(candidates: Candidates, voice: Voice, _: Mapping[str, str]) -> list[str]:
+    key = voice.measurements[0]
+    sides = [candidates.fact(f"{side}_{key}") for side in ("n_faint", "n_bright")]
+    n, limit = candidates.of(f"n_{key}"), candidates.settings.excursion_sigma
+    words = []
+    for faint, bright, points in zip(*sides, n, strict=True):
+        count, direction = max((faint, "fainter"), (bright, "brighter"))
+        words.append(
+            f"{count:.0f} of {points:.0f} points in {key} are {direction} by more than "
+            f"{limit:g} times its scatter"
+            if count > 0
+            else ""
+        )
+    return words
+
+
+def _together(candidates: Candidates, voice: Voice, _: Mapping[str, str]) -> list[str]:
+    first, second = voice.measurements
+    r = candidates.of(f"correlation_{first}_{second}")
+    return [
+        f"{first} and {second} vary together"
+        + (f", correlation {value:.2f}" if np.isfinite(value) else "")
+        for value in r
+    ]
+
+
+def _absolute_words(candidates: Candidates, number: int) -> str:
+    keys = candidates.keys
+    chi2 = {key: candidates.of(f"reduced_chi2_{key}")[number] for key in keys}
+    known = {key: value for key, value in chi2.items() if np.isfinite(value)}
+    if candidates.settings.trust_errors and known:
+        key = max(known, key=lambda one: known[one])
+        return f"scatters {np.sqrt(known[key]):.2g} times its errors in {key}"
+    pairs = [
+        (candidates.of(f"correlation_{first}_{second}")[number], first, second)
+        for place, first in enumerate(keys)
+        for second in keys[place + 1 :]
+    ]
+    best = max((pair for pair in pairs if np.isfinite(pair[0])), default=None)
+    return f"{best[1]} and {best[2]} vary together (correlation {best[0]:.2f})" if best else ""
+
+
+def _period_words(candidates: Candidates, number: int) -> str:
+    if candidates.periods is None:
+        return ""
+    row = int(candidates.rows[number])
+    period = numbers(candidates.periods, "period")[row]
+    fap = numbers(candidates.periods, "fap")[row]
+    if not (np.isfinite(period) and fap <= candidates.settings.false_positive_rate):
+        return ""
+    method = texts(candidates.periods, "fap_method")[row]
+    how = f", {method}" if method else ""
+    return f"period {period:.6g} d (false-alarm probability {fap:.1g}{how})"
+
+
+_WORDS = {
+    "scatter": _scatter,
+    "order": _order,
+    "excursions": _excursions,
+    "together": _together,
+}

@@ -1,0 +1,118 @@
+"""The arithmetic of reading calibrated: an xarray backend array over another one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+from xarray.backends import BackendArray
+from xarray.core import indexing
+
+from lc_pipeline.photometry.magnitudes import LOG_TO_MAG
+
+Array = NDArray[np.float64]
+
+
+class CalibratedArray(BackendArray):
+    """Light curves that are calibrated when they are read; only what is selected is read.
+
+    Parameters
+    ----------
+    raw : xarray.Variable
+        Lazy or in memory, with the axes measurement, value, epoch and perhaps object.
+    is_flux : (n_measurements,) array of bool
+        Fluxes are multiplied by ``10**(0.4 z)``, their errors too; of magnitudes `z` is subtracted.
+    zero_point : (n_measurements, n_epochs) array, mag
+        NaN makes the values NaN.
+    basis : (n_objects, n_terms) array, optional
+        With `terms`: what multiplies them, for each object.
+    terms : (n_measurements, n_epochs, n_terms) array, optional
+        Coefficients of colour and position.
+    noise : (n_measurements, 2) array, optional
+        Scale of the errors, and floor in mag, to be added in quadrature.
+    """
+
+    def __init__(
+        self,
+        raw: xr.Variable,
+        *,
+        is_flux: NDArray[np.bool_],
+        zero_point: Array,
+        basis: Array | None = None,
+        terms: Array | None = None,
+        noise: Array | None = None,
+    ) -> None:
+        self.raw, self.is_flux, self.zero_point = raw, is_flux, zero_point
+        self.basis, self.terms, self.noise = basis, terms, noise
+        self.shape, self.dtype, self.dims = raw.shape, raw.dtype, tuple(map(str, raw.dims))
+
+    def __getitem__(self, key: indexing.ExplicitIndexer) -> Any:
+        """Read a selection (xarray's protocol for lazy arrays)."""
+        return indexing.explicit_indexing_adapter(
+            key, self.shape, indexing.IndexingSupport.OUTER, self._read
+        )
+
+    def _read(self, key: tuple[Any, ...]) -> Any:
+        chosen = dict(zip(self.dims, map(_kept_axis, key), strict=True))
+        wanted = np.arange(self.raw.sizes["value"])[chosen["value"]]
+        # The error of a flux with a floor needs the flux.
+        values = np.unique(np.append(wanted, [0, 1] if self.noise is not None else []).astype(int))
+        block = self.raw.isel(chosen | {"value": values})
+        order = ("value", *(dim for dim in self.dims if dim != "value"))
+        part = np.array(block.transpose(*order).values)  # a copy: what is in memory stays raw
+        self._calibrate(part, values.tolist(), chosen)
+        part = part[np.searchsorted(values, wanted)]
+        part = np.moveaxis(part, 0, self.dims.index("value"))
+        return part[tuple(0 if np.ndim(k) == 0 and not isinstance(k, slice) else slice(None)
+                          for k in key)]  # fmt: skip
+
+    def _calibrate(self, part: NDArray[Any], values: list[int], chosen: dict[str, Any]) -> None:
+        """Calibrate a block in place; its first axis is the value, the others as in `dims`."""
+        shift = self._shift(chosen).astype(part.dtype)
+        is_flux = self.is_flux[chosen["measurement"]]
+        factor = np.power(10, 0.4 * shift) if is_flux.any() else shift
+        flux = self._along_measurements(is_flux)
+        if 0 in values:
+            value = part[values.index(0)]
+            part[values.index(0)] = np.where(flux, value * factor, value - shift)
+        if 1 in values:
+            error = part[values.index(1)]
+            error = np.where(flux, error * factor, error)
+            if self.noise is not None:
+                scale, floor = (
+                    self._along_measurements(column)
+                    for column in self.noise[chosen["measurement"]].T
+                )
+                floor = np.where(flux, floor / LOG_TO_MAG * np.abs(part[values.index(0)]), floor)
+                error = np.hypot(scale * error, floor)
+            part[values.index(1)] = np.where(np.isnan(shift), np.nan, error)
+
+    def _shift(self, chosen: dict[str, Any]) -> Array:
+        """Zero point and terms, in the axes of a block without the value axis."""
+        measurement, epoch = chosen["measurement"], chosen["epoch"]
+        shift = self.zero_point[measurement][:, epoch]
+        axes: tuple[str, ...] = ("measurement", "epoch")
+        if "object" in self.dims or self.terms is not None:
+            axes = ("object", *axes)
+            shift = shift[np.newaxis]
+        if self.terms is not None and self.basis is not None:
+            basis = self.basis[chosen.get("object", slice(None))]
+            shift = shift + np.einsum("ot,met->ome", basis, self.terms[measurement][:, epoch])
+        if "object" not in self.dims and len(axes) == 3:  # noqa: PLR2004 (one object, no axis)
+            shift, axes = shift[0], axes[1:]
+        dims = [dim for dim in self.dims if dim != "value"]
+        return np.asarray(shift.transpose([axes.index(dim) for dim in dims]))
+
+    def _along_measurements(self, column: NDArray[Any]) -> NDArray[Any]:
+        dims = [dim for dim in self.dims if dim != "value"]
+        return column.reshape([-1 if dim == "measurement" else 1 for dim in dims])
+
+
+def _kept_axis(key: Any) -> Any:
+    """Write a number as a slice, so that its axis stays."""
+    if isinstance(key, slice) or np.ndim(key):
+        return key
+    number = int(key)
+    return slice(number, number + 1 if number != -1 else None)
