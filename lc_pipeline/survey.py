@@ -382,7 +382,15 @@ class StatisticsSection(_Section):
 
 
 Veto = Literal[
-    "blend", "ambiguous", "edge", "coverage", "epochs", "outlier", "alias", "saturation", "conditions"
+    "blend",
+    "ambiguous",
+    "edge",
+    "coverage",
+    "epochs",
+    "outlier",
+    "alias",
+    "saturation",
+    "conditions",
 ]
 #: All reasons to doubt a candidate.
 VETOES: tuple[Veto, ...] = get_args(Veto)
@@ -486,29 +494,6 @@ class PhotometrySection(_Section):
         return colour
 
 
-class StatisticsSection(_Section):
-    """``[statistics]``: how variability indices are made."""
-
-    indices: tuple[str, ...] = ()
-    """Which indices to make; by default all."""
-    pairs: tuple[tuple[str, str], ...] | None = None
-    """Pairs of measurements to compare, e.g. ``[["ch1", "ch2"]]``; by default each with each other
-    one where there are at most five."""
-    pair_gap: float | None = Field(default=None, gt=0)
-    """Days between two points that make a pair for Stetson's indices; by default twice the lower
-    quartile of the object's own intervals."""
-    abbe_window: float | None = Field(default=None, gt=0)
-    """Days of a part for the excess Abbe value; by default a tenth of the object's time span."""
-    sigma_clip: float | None = Field(default=None, gt=0)
-    """Leave out points further from the median than so many robust standard deviations; by default
-    none are, since eclipses and flares are outliers."""
-    neighbours: int | None = Field(default=None, ge=5)
-    """How many objects of similar brightness an index is judged against; by default a tenth of
-    all, at least 25 and at most 501."""
-
-
-
-
 class ReportSection(_Section):
     """``[report]``: what the report of the survey shows."""
 
@@ -549,9 +534,7 @@ class SurveyConfig(_Section):
     matching: MatchingSection = MatchingSection()
     photometry: PhotometrySection = PhotometrySection()
     statistics: StatisticsSection = StatisticsSection()
-    statistics: StatisticsSection = StatisticsSection()
     candidates: CandidatesSection = CandidatesSection()
-    photometry: PhotometrySection = PhotometrySection()
     report: ReportSection = ReportSection()
     path: Path | None = Field(default=None, exclude=True)
     """The file this was read from; relative folders start at its folder."""
@@ -673,9 +656,7 @@ def _did_you_mean(location: tuple[int | str, ...], settings: dict[str, Any]) -> 
                 "matching": MatchingSection,
                 "photometry": PhotometrySection,
                 "statistics": StatisticsSection,
-                "statistics": StatisticsSection,
                 "candidates": CandidatesSection,
-                "photometry": PhotometrySection,
                 "report": ReportSection,
             }.get(part)
         elif part == "standards" and model is PhotometrySection:

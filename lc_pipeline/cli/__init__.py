@@ -2,9 +2,10 @@
 
 Exit codes: 0 done, 1 failed (also when an epoch was refused), 2 wrong usage.
 
-``making``, ``looking`` and ``upkeep`` have the commands by theme, with their options and their help
-texts. What is slow to import they import when they run, so that help and wrong usage are answered
-at once; what they do with it stands in ``steps``, ``tables`` and ``health``.
+``making``, ``looking``, ``studying`` and ``upkeep`` have the commands by theme, with their options
+and their help texts. What is slow to import they import when they run, so that help and wrong
+usage are answered at once; what they do with it stands in ``steps``, ``tables``, ``findings`` and
+``health``.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from __future__ import annotations
 import click
 
 from lc_pipeline._version import __version__
-from lc_pipeline.cli import looking, making, upkeep
+from lc_pipeline.cli import looking, making, studying, upkeep
 from lc_pipeline.cli.common import Commands
 
 __all__ = ["main"]
@@ -34,7 +35,7 @@ def main() -> None:
     """
 
 
-for theme in (making, looking, upkeep):
+for theme in (making, looking, studying, upkeep):
     for command in vars(theme).values():
         if isinstance(command, click.Command):
             main.add_command(command)

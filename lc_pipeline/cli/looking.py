@@ -103,6 +103,13 @@ def box_command(
     metavar="OBJECT",
     help="PNG: draw a comparison star as well, and the difference. 'auto' chooses one.",
 )
+@click.option("--calibrated", is_flag=True, help="Take off the zero points that are in force.")
+@click.option(
+    "--fold",
+    metavar="DAYS",
+    type=click.FloatRange(min=0, min_open=True),
+    help="PNG: draw it over the phase of this period.",
+)
 def lightcurve_command(
     survey: Path,
     name: tuple[str, ...],
@@ -110,6 +117,9 @@ def lightcurve_command(
     output: Path | None,
     measurements: tuple[str, ...],
     compare: str | None,
+    *,
+    calibrated: bool,
+    fold: float | None,
 ) -> None:
     """Write one object's light curve, as a table or as a plot.
 
@@ -120,6 +130,7 @@ def lightcurve_command(
     Examples:
       lc-pipeline lightcurve data/ey_uma 135.5865,49.8193 -o ey_uma.ecsv
       lc-pipeline lightcurve data/ey_uma 09:02:20.76 +49:49:09.3 --compare auto -o ey_uma.png
+      lc-pipeline lightcurve data/ey_uma 135.5865,49.8193 --calibrated --fold 0.549 -o folded.png
     """
     form = form or (output.suffix[1:].lower() if output else "") or "ecsv"
     if form not in FORMATS:
@@ -130,8 +141,10 @@ def lightcurve_command(
         raise click.UsageError(f"-o {output}: there is no folder {output.parent}")
     if compare and form != "png":
         raise click.UsageError("--compare is for plots: -o FILE.png")
+    if fold and (form != "png" or compare):
+        raise click.UsageError("--fold is for plots, without --compare: -o FILE.png")
     from lc_pipeline.cli.positions import find_object, readable_store
-    from lc_pipeline.cli.tables import plot_lightcurve, write_table
+    from lc_pipeline.cli.tables import plot_fold, plot_lightcurve, write_table
     from lc_pipeline.survey import SurveyConfig
 
     config = SurveyConfig.read(survey)
@@ -140,9 +153,11 @@ def lightcurve_command(
     if compare and compare != "auto":
         compare = find_object(storage, compare, radius)
     key = find_object(storage, " ".join(name), radius)
-    rows = storage.to_timeseries(key, measurements or None)
-    if form == "png" and output:
-        plot_lightcurve(storage, rows, compare, output)
+    rows = storage.to_timeseries(key, measurements or None, calibrated=calibrated)
+    if form == "png" and output and fold:
+        plot_fold(rows, fold, output)
+    elif form == "png" and output:
+        plot_lightcurve(storage, rows, compare, output, calibrated=calibrated)
     else:
         write_table(rows, form, output)
     if output:

@@ -169,15 +169,16 @@ def rechunk_command(survey: Path, *, force: bool, as_json: bool) -> None:
 @click.command("run")
 @survey_argument
 @workers_option
+@click.option("--no-analysis", is_flag=True, help="Stop when the light curves are published.")
 @json_option
-def run_command(survey: Path, *, workers: int, as_json: bool) -> None:
-    """Everything: ingest what is new, publish, and show what there is.
+def run_command(survey: Path, *, workers: int, no_analysis: bool, as_json: bool) -> None:
+    """Everything: ingest what is new, publish, find the variables, and write the report.
 
     \b
     Example:
       lc-pipeline run data/ey_uma
     """
-    from lc_pipeline.cli import health, steps
+    from lc_pipeline.cli import findings, health, steps
     from lc_pipeline.ingest import epoch_storage, object_storage, publish
     from lc_pipeline.survey import SurveyConfig
 
@@ -186,11 +187,16 @@ def run_command(survey: Path, *, workers: int, as_json: bool) -> None:
     if not epoch_storage(config).epoch_keys:
         fail(f"{config.path}: no epoch could be ingested; see the reasons above")
     objects = publish(config, progress=not as_json) or object_storage(config)
+    made = {} if no_analysis else findings.make(config, (), force=False, quiet=as_json)
     if as_json:
-        print_json(steps.report_as_json(report) | {"store": objects.get_storage_info()})
+        found = {"analysis": findings.as_json(made)} if made else {}
+        print_json(steps.report_as_json(report) | {"store": objects.get_storage_info()} | found)
     else:
         health.print_stores(config)
         first = objects.reference.key[0]
+        if made:
+            findings.print_candidates(made["variable_candidates"], 10)
+            first = next(iter(made["variable_candidates"]["object"]), first)
         out.print(f"Next: lc-pipeline lightcurve {survey} {first} -o {first}.png")
     steps.exit_for(report)
 

@@ -50,7 +50,7 @@ def list_positions(
 def _print(sheet: Table, *, as_json: bool) -> None:
     sheet["ra"].format = sheet["dec"].format = ".6f"
     if as_json:
-        print_json([{name: _json_number(row[name]) for name in sheet.colnames} for row in sheet])
+        print_json([{name: json_number(row[name]) for name in sheet.colnames} for row in sheet])
     elif len(sheet):
         click.echo("\n".join(sheet.pformat(max_lines=-1, max_width=-1)))
     else:
@@ -58,7 +58,12 @@ def _print(sheet: Table, *, as_json: bool) -> None:
 
 
 def plot_lightcurve(
-    storage: LightcurveStorage, rows: TimeSeries, compare: str | None, output: Path
+    storage: LightcurveStorage,
+    rows: TimeSeries,
+    compare: str | None,
+    output: Path,
+    *,
+    calibrated: bool = False,
 ) -> None:
     """Draw a light curve; `compare` is another object's key, or ``auto``."""
     from lc_pipeline.analysis.plots import save_lightcurve
@@ -72,10 +77,17 @@ def plot_lightcurve(
         number = choose_comparison(magnitudes, target - near.start)
         if number is None:
             fail(f"no star of similar brightness near {rows.meta['object']} to compare it with")
-        comparison = storage.to_timeseries(str(keys[near][number]))
+        comparison = storage.to_timeseries(str(keys[near][number]), calibrated=calibrated)
     elif compare:
-        comparison = storage.to_timeseries(compare)
+        comparison = storage.to_timeseries(compare, calibrated=calibrated)
     save_lightcurve(output, rows, comparison)
+
+
+def plot_fold(rows: TimeSeries, period: float, output: Path) -> None:
+    """Draw a light curve over phase."""
+    from lc_pipeline.analysis.plots import plot_folded
+
+    plot_folded(rows, period).savefig(output, dpi=120, format="png")
 
 
 def write_table(rows: TimeSeries, form: str, output: Path | None) -> None:
@@ -93,7 +105,7 @@ def write_table(rows: TimeSeries, form: str, output: Path | None) -> None:
             "meta": {key: value for key, value in rows.meta.items() if key != "flag_meanings"},
             "time_format": "mjd",
             "time_scale": rows["time"].scale,
-            "rows": [{name: _json_number(row[name]) for name in flat.colnames} for row in flat],
+            "rows": [{name: json_number(row[name]) for name in flat.colnames} for row in flat],
         }
         text = json.dumps(document, indent=1, allow_nan=False)
         if output:
@@ -116,7 +128,7 @@ def _flat(rows: TimeSeries) -> Table:
     return flat
 
 
-def _json_number(value: Any) -> Any:
+def json_number(value: Any) -> Any:
     """A plain Python value; None for a missing one."""
     if np.ma.is_masked(value):
         return None

@@ -64,6 +64,7 @@ def open_dataset(snapshot: Snapshot) -> xr.Dataset:
             "survey": snapshot.attributes["survey"],
             "layout": snapshot.layout,
             "version": snapshot.version,
+            "digest": snapshot.digest,
         },
     )
 

@@ -1,0 +1,124 @@
+"""What was found in the light curves, in words and in JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from astropy.table import Table
+from rich.markup import escape
+from rich.table import Table as Sheet
+
+from lc_pipeline.analyse import analyse
+from lc_pipeline.cli.common import err, out
+from lc_pipeline.cli.tables import json_number
+from lc_pipeline.photometry.calibration import Calibration
+from lc_pipeline.progress import progress_bar
+from lc_pipeline.survey import SurveyConfig
+
+#: A period is listed as significant if chance gives it to fewer objects than one in so many.
+SIGNIFICANT = 1e-3
+
+
+def make(
+    survey: SurveyConfig, results: tuple[str, ...], *, force: bool, quiet: bool
+) -> dict[str, Any]:
+    """Make results that are out of date, with a bar for each step; give all of them by name."""
+    made: dict[str, Any] = {}
+    steps = analyse(
+        survey, results, force=force, progress=lambda text: progress_bar(text, not quiet, err)
+    )
+    for outcome in steps:
+        made |= outcome.results
+        if not quiet:
+            files = ", ".join(str(file) for file in outcome.files)
+            took = "up to date" if outcome.status == "unchanged" else f"{outcome.seconds:.1f} s"
+            err.print(f"{outcome.step}: {took}  [dim]{escape(files)}[/]")
+    return made
+
+
+def print_calibration(calibration: Calibration, error_model: Table) -> None:
+    """Say for each measurement whether zero points are in force, and how large errors are."""
+    reasons, models = calibration.reasons, error_model.meta["error_model"]
+    for key, is_in_force in calibration.in_force.items():
+        state = "[green]in force[/]" if is_in_force else "[yellow]not in force[/]"
+        scale, floor = models[key]
+        out.print(
+            f"{escape(key)}: zero points {state}: {escape(reasons[key])}. Errors: scatter is "
+            f"{scale:.2f} times the stated error, and {floor:.4f} mag at least."
+        )
+
+
+def calibration_as_json(calibration: Calibration, error_model: Table) -> dict[str, Any]:
+    """The zero points, and what holds for each measurement, in plain types."""
+    return {
+        "version": calibration.version,
+        "in_force": calibration.in_force,
+        "reason": calibration.reasons,
+        "error_model": error_model.meta["error_model"],
+        "zero_points": rows_as_json(calibration.zero_points),
+    }
+
+
+def print_candidates(candidates: Table, number: int) -> None:
+    """List the best candidates, what speaks for each, and what against."""
+    for note in candidates.meta.get("notes", ()):
+        out.print(f"[dim]{escape(str(note))}[/]")
+    if not len(candidates):
+        out.print("No object stands out as variable.")
+        return
+    sheet = Sheet(box=None, padding=(0, 1))
+    for name in ("rank", "object", "RA", "Dec", "score", "period (d)", "why"):
+        sheet.add_column(name, overflow="fold", justify="right" if name == "rank" else "left")
+    for row in candidates[:number]:
+        period = float(row["period"]) if "period" in candidates.colnames else np.nan
+        doubts = f"  [yellow]but: {escape(row['vetoes'])}[/]" if row["vetoes"] else ""
+        sheet.add_row(
+            str(row["rank"]),
+            escape(row["object"]),
+            f"{row['ra']:.5f}",
+            f"{row['dec']:+.5f}",
+            f"{row['score']:.1f}",
+            f"{period:.6g}" if np.isfinite(period) else "",
+            escape(row["reason"]) + doubts,
+        )
+    out.print(sheet)
+    if len(candidates) > number:
+        out.print(f"... and {len(candidates) - number} more")
+
+
+def print_periods(periods: Table) -> None:
+    """List the objects with a significant period."""
+    searched = np.isfinite(periods["period"])
+    chosen = periods[searched & (np.asarray(periods["fap"]) < SIGNIFICANT)]
+    out.print(
+        f"{int(searched.sum())} of {len(periods)} objects searched, {len(chosen)} with a period "
+        f"of false-alarm probability below {SIGNIFICANT}"
+    )
+    sheet = Sheet(box=None, padding=(0, 1))
+    for name in ("object", "period (d)", "false alarm", "beware"):
+        sheet.add_column(name, overflow="fold")
+    chosen.sort("fap")
+    for row in chosen:
+        sheet.add_row(
+            escape(row["object"]), f"{row['period']:.7g}", f"{row['fap']:.1e}", escape(row["alias"])
+        )
+    if len(chosen):
+        out.print(sheet)
+
+
+def rows_as_json(table: Table) -> list[dict[str, Any]]:
+    """Rows in plain types, None where nothing is known."""
+    return [{name: json_number(row[name]) for name in table.colnames} for row in table]
+
+
+def as_json(made: Mapping[str, Any]) -> dict[str, Any]:
+    """What an analysis found, in plain types."""
+    calibration = made["zero_points"]
+    return {
+        "zero_points_in_force": calibration.in_force,
+        "objects": len(made["variability_statistics"]),
+        "periods": int(np.isfinite(made["periods"]["period"]).sum()),
+        "candidates": rows_as_json(made["variable_candidates"]),
+    }
