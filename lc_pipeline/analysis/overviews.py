@@ -27,7 +27,9 @@ def plot_epoch(epoch: xr.Dataset) -> Figure:
     epoch : xarray.Dataset
         ``LightcurveStorage.dataset`` at one epoch.
     """
-    figure = _figure(8, 3.4)
+    # Margins that are known take half of the time of margins that are found.
+    figure = _figure(8, 3.4, layout=None)
+    figure.subplots_adjust(left=0.1, right=0.98, bottom=0.15, top=0.9, wspace=0.22)
     field, separations = figure.subplots(1, 2)
     unseen = (
         MeasurementFlag.NOT_INGESTED | MeasurementFlag.NOT_OBSERVED | MeasurementFlag.NOT_DETECTED
@@ -37,7 +39,8 @@ def plot_epoch(epoch: xr.Dataset) -> Figure:
     separation = epoch.separation.values
     separation = separation[np.isfinite(separation)]
     if len(separation):
-        separations.hist(separation, bins=40, color=COLOURS[0])
+        counts, edges = np.histogram(separation, bins=40)
+        separations.stairs(counts, edges, fill=True, color=COLOURS[0])
         separations.set_title(f'median {np.median(separation):.3f}"', fontsize="small")
     separations.set_xlabel("separation from the reference (arcsec)")
     separations.set_ylabel("objects")
@@ -129,11 +132,11 @@ def draw_field(panel: Axes, positions: xr.Dataset | Table, is_seen: np.ndarray) 
                  borderaxespad=0, handletextpad=0.2, columnspacing=1)  # fmt: skip
 
 
-def _figure(width: float, height: float) -> Figure:
+def _figure(width: float, height: float, layout: str | None = "constrained") -> Figure:
     from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415 (slow to import)
     from matplotlib.figure import Figure  # noqa: PLC0415
 
-    figure = Figure(figsize=(width, height), layout="constrained")
+    figure = Figure(figsize=(width, height), layout=layout)  # type: ignore[arg-type]
     FigureCanvasAgg(figure)
     return figure
 
