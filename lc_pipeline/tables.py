@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from pathlib import Path
+from typing import TypeVar
 
+import fsspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 from astropy.table import Table
 
 from lc_pipeline.errors import LightcurveError
 
+Place = TypeVar("Place", str, Path)
 
-def write_table(table: Table, path: str | Path) -> Path:
+
+def write_table(table: Table, path: Place) -> Place:
     """Write a table as Parquet in one step: readers see the old one or the new one.
 
     Each column's unit and description stand in its field's metadata (``unit``, ``description``)
@@ -23,14 +28,26 @@ def write_table(table: Table, path: str | Path) -> Path:
     ----------
     table : Table
     path : str or Path
-        Its folder is made if need be.
+        Its folder is made if need be. Or a URL that fsspec knows.
 
     Returns
     -------
-    Path
+    str or Path
         `path`.
     """
-    path = Path(path)
+    if "://" not in str(path):
+        _write_local(table, Path(path))
+        return path
+    with tempfile.TemporaryDirectory() as folder:
+        local = Path(folder, "table.parquet")
+        _write_local(table, local)
+        # An object is there as a whole, or not at all.
+        with fsspec.open(str(path), "wb") as stream:
+            stream.write(local.read_bytes())
+    return path
+
+
+def _write_local(table: Table, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.{os.getpid()}.new")
     try:
@@ -51,7 +68,6 @@ def write_table(table: Table, path: str | Path) -> Path:
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
-    return path
 
 
 def read_table(path: str | Path) -> Table:
@@ -63,7 +79,12 @@ def read_table(path: str | Path) -> Table:
         If it is not there, or no Parquet file.
     """
     try:
-        return Table.read(path, format="parquet")
+        if "://" not in str(path):
+            return Table.read(path, format="parquet")
+        with fsspec.open(str(path), "rb") as stream, tempfile.NamedTemporaryFile() as local:
+            local.write(stream.read())
+            local.flush()
+            return Table.read(local.name, format="parquet")
     except FileNotFoundError:
         raise LightcurveError(f"{path}: there is no such table yet") from None
     except (OSError, pa.ArrowInvalid) as error:

@@ -27,7 +27,11 @@ from lc_pipeline.pipeline.names import (
 )
 from lc_pipeline.pipeline.resources import SurveyResource
 from lc_pipeline.pipeline.retrying import patiently
+from lc_pipeline.pipeline.working import at_work
 from lc_pipeline.storage import LightcurveStorage
+
+#: Tag that says how an asset is kept: nothing that is append-only or a version is ever rewritten.
+KEPT = "kept"
 
 
 class IngestConfig(dg.Config):
@@ -52,6 +56,7 @@ class IngestConfig(dg.Config):
     owners=OWNERS,
     group_name="landing",
     kinds={"file"},
+    tags={KEPT: "by-you"},
     partitions_def=EPOCHS,
     backfill_policy=dg.BackfillPolicy.single_run(),
     code_version="1",
@@ -78,6 +83,7 @@ def source_catalogs(context: dg.AssetExecutionContext, survey: SurveyResource) -
     owners=OWNERS,
     group_name="landing",
     kinds={"table", "parquet"},
+    tags={KEPT: "append-only"},
     deps=[source_catalogs],
     io_manager_key="table_io",
     automation_condition=automation.once_there_are_catalogs(),
@@ -115,6 +121,8 @@ def reference_catalog(context: dg.AssetExecutionContext, survey: SurveyResource)
     owners=OWNERS,
     group_name="store",
     kinds={"zarr", "xarray"},
+    tags={KEPT: "append-only"},
+    metadata={"dagster/column_schema": words.arrays_of_the_store()},
     partitions_def=EPOCHS,
     deps=[source_catalogs, reference_catalog, dg.AssetDep(asset_key("survey_settings"))],
     io_manager_key="epoch_store",
@@ -155,6 +163,8 @@ def epoch_lightcurves(
     owners=OWNERS,
     group_name="store",
     kinds={"zarr", "xarray", "dask"},
+    tags={KEPT: "versions"},
+    metadata={"dagster/column_schema": words.arrays_of_the_store()},
     ins={"epoch_lightcurves": dg.AssetIn(asset_key("epoch_lightcurves"))},
     io_manager_key="object_store",
     automation_condition=automation.when_settled(),
@@ -176,6 +186,7 @@ def object_lightcurves(epoch_lightcurves: LightcurveStorage) -> dg.Output[Lightc
     owners=OWNERS,
     group_name="analysis",
     kinds={"table", "parquet"},
+    tags={KEPT: "latest"},
     ins={"object_lightcurves": dg.AssetIn(asset_key("object_lightcurves"))},
     io_manager_key="table_io",
     automation_condition=automation.when_published(),
@@ -183,7 +194,8 @@ def object_lightcurves(epoch_lightcurves: LightcurveStorage) -> dg.Output[Lightc
 )
 def coverage(context: dg.AssetExecutionContext, object_lightcurves: xr.Dataset) -> Table:
     """How many objects have a good value, epoch by epoch and measurement by measurement."""
-    table = epoch_coverage(object_lightcurves)
+    with at_work(context):
+        table = epoch_coverage(object_lightcurves)
     keys = object_lightcurves.measurement.values.tolist()
     context.add_output_metadata({"plot of the coverage": words.picture(plot_coverage(table, keys))})
     return table
@@ -194,6 +206,7 @@ def coverage(context: dg.AssetExecutionContext, object_lightcurves: xr.Dataset) 
     owners=OWNERS,
     group_name="analysis",
     kinds={"table", "parquet"},
+    tags={KEPT: "latest"},
     ins={"object_lightcurves": dg.AssetIn(asset_key("object_lightcurves"))},
     io_manager_key="table_io",
     automation_condition=automation.when_published(),
@@ -201,7 +214,8 @@ def coverage(context: dg.AssetExecutionContext, object_lightcurves: xr.Dataset) 
 )
 def object_statistics(context: dg.AssetExecutionContext, object_lightcurves: xr.Dataset) -> Table:
     """Number of good values, median and scatter of every object in every measurement."""
-    table = object_summary(object_lightcurves)
+    with at_work(context):
+        table = object_summary(object_lightcurves)
     context.add_output_metadata({"plot of the scatter": words.picture(plot_scatter(table))})
     return table
 
@@ -216,6 +230,7 @@ survey_settings = dg.AssetSpec(
     ),
     group_name="landing",
     kinds={"file"},
+    tags={KEPT: "by-you"},
     owners=OWNERS,
     partitions_def=EPOCHS,
 )

@@ -64,4 +64,12 @@ def when_settled() -> AnyCondition:
 
 def when_published() -> AnyCondition:
     """When light curves were published."""
-    return Condition.eager()
+    return Condition.eager().with_label("when light curves were published")
+
+
+def every_morning(time_zone: str) -> AnyCondition:
+    """For checks: along with the asset when that is made, and at eight, if it ever was."""
+    is_made: AnyCondition = Condition.any_deps_match(Condition.will_be_requested())
+    is_there: AnyCondition = Condition.any_deps_match(~Condition.missing())
+    at_eight: AnyCondition = Condition.cron_tick_passed("0 8 * * *", time_zone)
+    return (is_made | (is_there & at_eight)).with_label("when made, and every morning")

@@ -12,6 +12,7 @@ import dagster as dg
 
 from lc_pipeline.analysis import quality
 from lc_pipeline.ingest import epoch_storage, is_published
+from lc_pipeline.pipeline.automation import every_morning
 from lc_pipeline.pipeline.names import asset_key
 from lc_pipeline.pipeline.resources import SurveyResource
 from lc_pipeline.pipeline.words import judged
@@ -70,21 +71,26 @@ def stores_agree(
     )
 
 
-@dg.asset_check(asset=OBJECTS_KEY)
-def up_to_date(
-    survey: SurveyResource, object_lightcurves: LightcurveStorage
-) -> dg.AssetCheckResult:
-    """The published version has every committed epoch."""
-    epochs = epoch_storage(survey.config())
-    return dg.AssetCheckResult(
-        passed=is_published(epochs, object_lightcurves),
-        severity=dg.AssetCheckSeverity.WARN,
-        metadata={
-            "version": object_lightcurves.snapshot.version,
-            "epochs committed": len(epochs.epoch_keys),
-            "epochs published": len(object_lightcurves.epoch_keys),
-        },
-    )
+def freshness(time_zone: str) -> dg.AssetChecksDefinition:
+    """The check that what is committed gets published: looked at every morning, too."""
+
+    @dg.asset_check(asset=OBJECTS_KEY, automation_condition=every_morning(time_zone))
+    def up_to_date(
+        survey: SurveyResource, object_lightcurves: LightcurveStorage
+    ) -> dg.AssetCheckResult:
+        """The published version has every committed epoch; looked at every morning, too."""
+        epochs = epoch_storage(survey.config())
+        return dg.AssetCheckResult(
+            passed=is_published(epochs, object_lightcurves),
+            severity=dg.AssetCheckSeverity.WARN,
+            metadata={
+                "version": object_lightcurves.snapshot.version,
+                "epochs committed": len(epochs.epoch_keys),
+                "epochs published": len(object_lightcurves.epoch_keys),
+            },
+        )
+
+    return up_to_date
 
 
 CHECKS_OF_EPOCHS = (
@@ -94,4 +100,4 @@ CHECKS_OF_EPOCHS = (
     epoch_times,
     measurements_present,
 )
-CHECKS = (*CHECKS_OF_EPOCHS, stores_agree, up_to_date)
+CHECKS = (*CHECKS_OF_EPOCHS, stores_agree)

@@ -6,8 +6,9 @@ An asset that takes ``epoch_lightcurves`` or ``object_lightcurves`` as an argume
 ``xarray.Dataset``, or, where the argument is annotated so, the ``LightcurveStorage`` itself.
 """
 
+import dataclasses
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ import xarray as xr
 from astropy.table import Table
 from pydantic import Field
 
+from lc_pipeline.catalogs.arrivals import n_bytes
+from lc_pipeline.catalogs.landing import find_epochs
 from lc_pipeline.ingest import (
     EpochIngest,
     EpochOutcome,
@@ -24,9 +27,10 @@ from lc_pipeline.ingest import (
     object_storage,
 )
 from lc_pipeline.pipeline import checks, words
-from lc_pipeline.pipeline.resources import DaskResource, SurveyResource
+from lc_pipeline.pipeline.resources import DaskResource, SurveyResource, n_dask_threads
 from lc_pipeline.pipeline.retrying import patiently
 from lc_pipeline.storage import LightcurveStorage
+from lc_pipeline.tables import read_table, write_table
 
 #: The check that every epoch's catalogue could be used.
 CATALOGS_USABLE = "catalogs_usable"
@@ -43,7 +47,7 @@ class EpochStoreIOManager(dg.ConfigurableIOManager):
     survey: dg.ResourceDependency[SurveyResource]
     dask: dg.ResourceDependency[DaskResource]
     most_plots: int = Field(
-        default=32, description="Draw every epoch's matches in runs of up to so many epochs."
+        default=100, description="Draw the matches of so many epochs of a run, the first ones."
     )
 
     def storage(self) -> LightcurveStorage:
@@ -63,8 +67,10 @@ class EpochStoreIOManager(dg.ConfigurableIOManager):
         refused: dict[str, str] = {}
         storage = self.storage()
         report = _logged(context, "epochs")
-        started = time.monotonic()
-        with patiently(_n_tried(context)), self.dask.client():
+        with patiently(_n_tried(context)), self.dask.client(if_worth_it=len(wanted) > 1):
+            obj = dataclasses.replace(obj, n_workers=max(obj.n_workers, n_dask_threads()))
+            sizes = _catalog_bytes(obj)
+            started = begun = time.monotonic()
             for number, outcome in enumerate(obj.run(), start=1):
                 report(number, len(wanted))
                 if outcome.status == "refused":
@@ -73,7 +79,9 @@ class EpochStoreIOManager(dg.ConfigurableIOManager):
                     yield from _observed(context, outcome)
                     continue
                 storage.load_storage()
-                metadata = self._metadata(storage, outcome, time.monotonic() - started, len(wanted))
+                metadata = self._metadata(storage, outcome, with_plot=number <= self.most_plots)
+                if obj.n_workers == 1:
+                    metadata |= words.speed(sizes.get(outcome.epoch, 0), time.monotonic() - started)
                 context.step_context.add_asset_metadata(
                     metadata, asset_key=context.asset_key, partition_key=outcome.epoch
                 )
@@ -82,6 +90,8 @@ class EpochStoreIOManager(dg.ConfigurableIOManager):
                     # is killed.
                     yield _materialized(context, outcome.epoch, metadata)
                 started = time.monotonic()
+            in_all = words.speed(sum(sizes.values()), time.monotonic() - begun)
+            context.log.info(", ".join(f"{value} {name}" for name, value in in_all.items()))
         if refused:
             yield _judged(context, _catalogs_usable(len(wanted), refused), CATALOGS_USABLE)
             # Their steps do not run in a run that fails, and Dagster would call them failed.
@@ -96,13 +106,11 @@ class EpochStoreIOManager(dg.ConfigurableIOManager):
             )
 
     def _metadata(
-        self, storage: LightcurveStorage, outcome: EpochOutcome, seconds: float, n_epochs: int
+        self, storage: LightcurveStorage, outcome: EpochOutcome, *, with_plot: bool
     ) -> words.Metadata:
-        record = storage.get_epoch_record(outcome.epoch)
-        said = words.about_epoch(outcome, record, seconds)
+        said = words.about_epoch(outcome, storage.get_epoch_record(outcome.epoch))
         said["store version"] = f"{storage.snapshot.version}, {storage.snapshot.n_rows} ingests"
         if outcome.status == "stored":
-            with_plot = n_epochs <= self.most_plots
             said |= words.look_at_epoch(storage, outcome.epoch, with_plot=with_plot)
         return said | words.how_to_open(storage)
 
@@ -153,8 +161,8 @@ class ObjectStoreIOManager(dg.ConfigurableIOManager):
                 )
         else:
             context.log.info(f"nothing new: version {objects.snapshot.version} has every epoch")
-        known = objects.get_storage_info()
         seconds = time.monotonic() - started
+        known = objects.get_storage_info()
         context.add_output_metadata(
             {
                 "version": known["version"],
@@ -164,9 +172,8 @@ class ObjectStoreIOManager(dg.ConfigurableIOManager):
                 "measurements": ", ".join(known["measurement_keys"]),
                 "bytes on disk": known["bytes_on_disk"],
                 "versions kept": ", ".join(known["versions"]),
-                "seconds": round(seconds, 3),
             }
-            | ({"MB/s": round(known["bytes_uncompressed"] / 1e6 / seconds, 3)} if is_new else {})
+            | (words.speed(known["bytes_uncompressed"], seconds) if is_new else {})
             | words.how_to_open(objects)
         )
 
@@ -177,27 +184,30 @@ class ObjectStoreIOManager(dg.ConfigurableIOManager):
 
 
 class TableIOManager(dg.ConfigurableIOManager):
-    """Tables, as Parquet files beside the stores."""
+    """Tables, as Parquet files that say their units, beside the stores or where it is said."""
 
     survey: dg.ResourceDependency[SurveyResource]
+    folder: str | None = Field(
+        default=None,
+        description="Folder or URL for the tables, if not the folder tables beside the stores.",
+    )
 
-    def path(self, context: dg.OutputContext | dg.InputContext) -> Path:
-        """Where an asset's table is kept."""
-        name = context.asset_key.path[-1]
-        return Path(self.survey.config().store) / "tables" / f"{name}.parquet"
+    def place(self, context: dg.OutputContext | dg.InputContext) -> str:
+        """Path or URL of an asset's table."""
+        folder = self.folder or f"{self.survey.config().store}/tables"
+        if "://" not in folder:
+            folder = str(Path(folder).absolute())  # for notebooks, which are somewhere else
+        return f"{folder}/{context.asset_key.path[-1]}.parquet"
 
     def handle_output(self, context: dg.OutputContext, obj: Table) -> None:
         """Write the table in one step: readers see the old one or the new one."""
-        path = self.path(context)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(f".{path.name}.new")
-        obj.write(partial, format="parquet", overwrite=True)
-        partial.replace(path)
-        context.add_output_metadata({"file": dg.MetadataValue.path(path)} | words.about_table(obj))
+        with patiently(_n_tried(context)):
+            place = write_table(obj, self.place(context))
+        context.add_output_metadata(words.about_table(obj) | words.how_to_open_table(place))
 
     def load_input(self, context: dg.InputContext) -> Table:
         """Read the table."""
-        return Table.read(self.path(context), format="parquet")
+        return read_table(self.place(context))
 
 
 def _materialized(
@@ -242,6 +252,13 @@ def _judged(context: dg.OutputContext, result: dg.AssetCheckResult, name: str) -
         metadata=result.metadata,
     )
     return dg.DagsterEvent.asset_check_evaluation(context.step_context, evaluation)
+
+
+def _catalog_bytes(ingest: EpochIngest) -> Mapping[str, int]:
+    """Size of the catalogue files of each epoch."""
+    chosen = set(ingest.epochs)
+    landing = find_epochs(ingest.survey)
+    return {files.epoch: n_bytes(files) for files in landing.epochs if files.epoch in chosen}
 
 
 def _n_tried(context: dg.OutputContext) -> int:

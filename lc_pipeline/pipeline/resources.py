@@ -5,6 +5,7 @@ Concept: https://docs.dagster.io/guides/build/external-resources
 
 import contextlib
 import importlib
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -55,9 +56,17 @@ class DaskResource(dg.ConfigurableResource[Any]):
     memory_limit: str = Field(default="auto", description="Of each worker of a local cluster.")
 
     @contextlib.contextmanager
-    def client(self) -> Iterator[Any]:
-        """Make a ``distributed.Client`` the current one; None where no cluster is asked for."""
-        if not self.address and not self.n_workers:
+    def client(self, *, if_worth_it: bool = True) -> Iterator[Any]:
+        """Make a ``distributed.Client`` the current one; None where no cluster is asked for.
+
+        What the package does in parallel goes to the current client by itself.
+
+        Parameters
+        ----------
+        if_worth_it : bool
+            False: do without, because starting a cluster would take longer than the work.
+        """
+        if not if_worth_it or (not self.address and not self.n_workers):
             yield None
             return
         distributed: Any = importlib.import_module("distributed")  # slow to import
@@ -74,3 +83,14 @@ class DaskResource(dg.ConfigurableResource[Any]):
                     )
                 )
             yield stack.enter_context(distributed.Client(scheduler))
+
+
+def n_dask_threads() -> int:
+    """Threads of the current client's workers; 0 if there is no client."""
+    if "distributed" not in sys.modules:
+        return 0
+    distributed: Any = sys.modules["distributed"]
+    try:
+        return sum(distributed.get_client().nthreads().values())
+    except ValueError:
+        return 0

@@ -50,30 +50,29 @@ def landing_sensor(interval_seconds: int, settle_seconds: float) -> dg.SensorDef
         try:
             config = survey.config()
             folder = find_epochs(config)
-            if context.cursor:
-                cursor = LandingCursor.from_text(context.cursor)
-            else:
-                cursor = LandingCursor(_seen_by_store(config, folder.epochs))
+            known = LandingCursor.recall(context.instance, context.cursor or "")
+            known = known or LandingCursor(_seen_by_store(config, folder.epochs))
         except LightcurveError as error:
             return dg.SkipReason(str(error))
         found = find_arrivals(
             folder.epochs,
-            cursor.seen,
-            waiting=cursor.waiting,
+            known.seen,
+            waiting=known.waiting,
             now=time.time(),
             settle_seconds=settle_seconds,
         )
         taken = found.arrived[:MOST_REPORTS]
-        seen = {key: mark for key, mark in cursor.seen.items() if key not in found.vanished}
+        seen = {key: mark for key, mark in known.seen.items() if key not in found.vanished}
         seen |= {key: found.fingerprints[key] for key in taken}
         said = _in_words(found, folder, len(taken))
-        context.log.info(said)
+        if taken:  # every tick that logs leaves a file
+            context.log.info(said)
         for key in found.vanished:
             context.log.warning(f"the files of epoch {key} are gone; its light curves are kept")
         by_key = {files.epoch: files for files in folder.epochs}
         return dg.SensorResult(
             skip_reason=None if taken else said,
-            cursor=LandingCursor(seen, dict(found.waiting)).to_text(),
+            cursor=LandingCursor(seen, dict(found.waiting)).keep(context.instance, context.cursor),
             dynamic_partitions_requests=_registering(
                 context.instance, [files.epoch for files in folder.epochs if files.epoch in seen]
             ),

@@ -4,6 +4,7 @@ Numbers that Dagster draws over time, pictures, and how to open the result in a 
 """
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -18,6 +19,7 @@ from lc_pipeline.catalogs.arrivals import fingerprint, n_bytes
 from lc_pipeline.catalogs.landing import EpochFiles
 from lc_pipeline.ingest import EpochOutcome
 from lc_pipeline.storage import LightcurveStorage
+from lc_pipeline.storage.model import ARRAYS
 from lc_pipeline.storage.snapshot import EpochRecord
 
 if TYPE_CHECKING:
@@ -51,6 +53,33 @@ def how_to_open(storage: LightcurveStorage) -> Metadata:
     }
 
 
+def how_to_open_table(place: str | Path) -> Metadata:
+    """Path of a table, and the lines of Python that open it."""
+    return {
+        "file": dg.MetadataValue.path(str(place)),
+        "open in a notebook": dg.MetadataValue.md(
+            "```python\n"
+            "from lc_pipeline.tables import read_table\n"
+            f'table = read_table("{place}")\n'
+            "```"
+        ),
+    }
+
+
+def arrays_of_the_store() -> dg.TableSchema:
+    """The arrays of both stores, as the user interface shows the columns of a table."""
+    return dg.TableSchema(
+        [
+            dg.TableColumn(
+                model.name,
+                f"{model.dtype} [{', '.join(model.dims)}]",
+                description=_joined(model.attributes["long_name"], model.attributes.get("units")),
+            )
+            for model in ARRAYS
+        ]
+    )
+
+
 def about_files(files: EpochFiles) -> Metadata:
     """The catalogue files of one epoch."""
     return {
@@ -61,7 +90,7 @@ def about_files(files: EpochFiles) -> Metadata:
     }
 
 
-def about_epoch(outcome: EpochOutcome, record: EpochRecord, seconds: float) -> Metadata:
+def about_epoch(outcome: EpochOutcome, record: EpochRecord) -> Metadata:
     """What became of one epoch."""
     said: Metadata = {
         "time": None,
@@ -74,7 +103,6 @@ def about_epoch(outcome: EpochOutcome, record: EpochRecord, seconds: float) -> M
         "match fraction": _rounded(record.match_fraction, 4),
         "files": ", ".join(record.source_name),
         "is new": outcome.status == "stored",
-        "seconds": round(seconds, 3),
     }
     if record.time is not None:
         time = Time(record.time, format="mjd", scale=record.time_scale)
@@ -87,6 +115,11 @@ def about_epoch(outcome: EpochOutcome, record: EpochRecord, seconds: float) -> M
     if outcome.notes:
         said["notes"] = dg.MetadataValue.md("\n".join(f"- {note}" for note in outcome.notes))
     return {name: value for name, value in said.items() if value is not None}
+
+
+def speed(n_bytes: int, seconds: float) -> Metadata:
+    """How long it took, and how much that was a second."""
+    return {"seconds": round(seconds, 3), "MB/s": round(n_bytes / 1e6 / max(seconds, 1e-6), 3)}
 
 
 def look_at_epoch(storage: LightcurveStorage, epoch: str, *, with_plot: bool) -> Metadata:
@@ -146,8 +179,11 @@ def _rounded(value: float | None, digits: int) -> float | None:
 
 
 def _described(column: Column) -> str | None:
-    unit = f"({column.unit})" if column.unit else ""
-    return " ".join(filter(None, (column.description, unit))) or None
+    return _joined(column.description, column.unit)
+
+
+def _joined(description: str | None, unit: Any) -> str | None:
+    return " ".join(filter(None, (description, f"({unit})" if unit else ""))) or None
 
 
 def listed(reasons: Mapping[str, str]) -> str | dg.MarkdownMetadataValue:

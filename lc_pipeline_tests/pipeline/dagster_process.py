@@ -1,4 +1,7 @@
-"""A real ``dagster dev``: webserver and daemon, in a folder of its own, for tests."""
+"""A real webserver and a real daemon, as two services in a folder of their own, for tests.
+
+Their instance is the ``dagster.yaml`` that is shipped, with shorter intervals.
+"""
 
 import contextlib
 import json
@@ -12,40 +15,44 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
+import yaml
+
 PROJECT = Path(__file__).parents[2]
 
-INSTANCE = """
-telemetry: {enabled: false}
-nux: {enabled: false}
-concurrency:
-  pools: {default_limit: 1, granularity: op}
-  runs: {max_concurrent_runs: 3}
-run_monitoring:
-  enabled: true
-  poll_interval_seconds: 5
-  free_slots_after_run_end_seconds: 5
-  start_timeout_seconds: 60
-run_retries: {enabled: true, max_retries: 5, retry_on_asset_or_op_failure: false}
-"""
+#: Where the shipped instance keeps things: here they are kept in DAGSTER_HOME.
+PLACES = ("storage", "local_artifact_storage", "compute_logs")
 
 DEFINITIONS = """
 from lc_pipeline.pipeline.definitions import build_defs
-defs = build_defs({survey!r}, interval_seconds=5, settle_seconds=2.0)
+defs = build_defs({survey!r}, interval_seconds=2, settle_seconds=2.0)
+"""
+
+#: What the daemon waits between two looks cannot be configured: up to 30 s.
+DAEMON = """
+import dagster._daemon.asset_daemon, dagster._daemon.controller, dagster._daemon.sensor
+from dagster._daemon.cli import main
+
+if __name__ == "__main__":
+    dagster._daemon.controller.DEFAULT_DAEMON_INTERVAL_SECONDS = 2
+    dagster._daemon.asset_daemon.MIN_INTERVAL_LOOP_SECONDS = 2
+    dagster._daemon.sensor.MIN_INTERVAL_LOOP_TIME = 2
+    main()
 """
 
 
 class DagsterProcess:
-    """Start with :meth:`start`, ask with :meth:`graphql`, end with :meth:`stop` or :meth:`kill`."""
+    """Start with :meth:`start`, ask with :meth:`graphql`, end with :meth:`stop`."""
 
-    def __init__(self, folder, survey, definitions=DEFINITIONS):
+    def __init__(self, folder, survey, definitions=DEFINITIONS, *, max_retries=None):
         self.folder, self.home = folder, folder / "home"
         self.home.mkdir(parents=True, exist_ok=True)
-        (self.home / "dagster.yaml").write_text(INSTANCE)
+        (self.home / "dagster.yaml").write_text(_instance(max_retries))
         self.module = folder / "definitions.py"
         self.module.write_text(definitions.format(survey=str(survey)))
+        (folder / "daemon.py").write_text(DAEMON)
         self.port = _free_port()
         self.log = folder / "dagster.log"
-        self.process = None
+        self.webserver = self.daemon = None
 
     @property
     def address(self):
@@ -60,10 +67,24 @@ class DagsterProcess:
         }
 
     def start(self):
-        command = [sys.executable, "-m", "dagster", "dev", "-f", str(self.module)]
-        command += ["--host", "127.0.0.1", "--port", str(self.port), "--log-level", "warning"]
+        self.start_daemon()
+        self.webserver = self._started(
+            ["-m", "dagster_webserver", "--host", "127.0.0.1", "--port", str(self.port)]
+        )
+        self.until(self._answers, "the webserver to answer", 180)
+        return self
+
+    def start_daemon(self):
+        self.daemon = self._started([str(self.folder / "daemon.py"), "run"])
+
+    def stop_daemon(self):
+        _end(self.daemon)
+
+    def _started(self, arguments):
+        command = [sys.executable, "-W", "ignore", *arguments]
+        command += ["-f", str(self.module), "--log-level", "warning"]
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
+            return subprocess.Popen(
                 command,
                 cwd=self.folder,
                 env=self.environment,
@@ -73,30 +94,18 @@ class DagsterProcess:
                 # A process started in the background ignores interrupts otherwise.
                 preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
             )
-        self.until(self._answers, "the webserver to answer", 180)
-        return self
 
     def _answers(self):
-        assert self.process.poll() is None, self.log.read_text()[-3000:]
+        for process in (self.webserver, self.daemon):
+            assert process.poll() is None, self.log.read_text()[-3000:]
         with contextlib.suppress(OSError, urllib.error.URLError, KeyError):
             found = self.graphql("{ assetNodes { id } }")
             return bool(found["assetNodes"])
         return False
 
     def stop(self):
-        """As Ctrl-C does."""
-        if self.process and self.process.poll() is None:
-            self.process.send_signal(signal.SIGINT)
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self.process.wait(30)
-        self.kill()
-
-    def kill(self):
-        """Kill all of it at once."""
-        if self.process:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self.process.pid, signal.SIGKILL)
-            self.process.wait()
+        for process in filter(None, (self.daemon, self.webserver)):
+            _end(process)
 
     def graphql(self, query, **variables):
         body = json.dumps({"query": query, "variables": variables}).encode()
@@ -114,7 +123,7 @@ class DagsterProcess:
         while time.monotonic() < end:
             if found := condition():
                 return found
-            time.sleep(1)
+            time.sleep(0.5)
         raise AssertionError(f"waited {seconds} s for {what}\n{self.log.read_text()[-3000:]}")
 
     def partitions(self, asset="epoch_lightcurves"):
@@ -151,6 +160,37 @@ class DagsterProcess:
             tags { key value } assetSelection { path } } } } }"""
         )
         return found["runsOrError"]["results"]
+
+
+def _instance(max_retries):
+    """The shipped dagster.yaml, in a hurry."""
+    settings = yaml.safe_load((PROJECT / "dagster.yaml").read_text())
+    for name in PLACES:
+        del settings[name]
+    settings["run_monitoring"] |= {
+        "poll_interval_seconds": 2,
+        "free_slots_after_run_end_seconds": 2,
+        "start_timeout_seconds": 60,
+    }
+    settings["run_coordinator"] = {
+        "module": "dagster.core.run_coordinator",
+        "class": "QueuedRunCoordinator",
+        "config": {"dequeue_interval_seconds": 1},
+    }
+    if max_retries is not None:
+        settings["run_retries"]["max_retries"] = max_retries
+    return yaml.safe_dump(settings)
+
+
+def _end(process):
+    """As Ctrl-C does; then everything that it has left behind."""
+    if process.poll() is None:
+        process.send_signal(signal.SIGINT)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(15)
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
 
 
 def _free_port():

@@ -1,15 +1,24 @@
 """Claims about the assets, their IO managers and their checks, in one process."""
 
+import os
+from pathlib import Path
+
 import dagster as dg
+import fsspec
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 import xarray as xr
 from astropy.table import Table
 
 from lc_pipeline import LightcurveStorage, SurveyConfig
+from lc_pipeline.analysis.blocks import map_blocks
 from lc_pipeline.ingest import epoch_storage, object_storage
 from lc_pipeline.pipeline.__main__ import RANGE_END, RANGE_START, materialize_all
 from lc_pipeline.pipeline.definitions import build_defs
+from lc_pipeline.pipeline.io_managers import TableIOManager
+from lc_pipeline.pipeline.resources import DaskResource, SurveyResource
+from lc_pipeline.pipeline.working import at_work
 
 EPOCHS = dg.AssetKey("epoch_lightcurves")
 OBJECTS = dg.AssetKey("object_lightcurves")
@@ -71,6 +80,7 @@ def test_everything_is_made_and_every_epoch_is_a_partition(materialized, survey)
     assert "LightcurveStorage(" in epoch["open in a notebook"]
     assert epoch["plot of the matches"].startswith("![](data:image/png;base64,")
     assert "shift of R against 001 (mag)" in epoch
+    assert epoch["MB/s"] > 0
     published = said(materialized, "object_lightcurves")
     assert (published["version"], published["epochs"], published["objects"]) == ("v000001", 6, 41)
     assert said(materialized, "coverage")["dagster/row_count"] == 6
@@ -204,6 +214,100 @@ def test_what_is_published_by_hand_is_known_to_the_pipeline(definitions, materia
     assert run(definitions, materialized, "object_lightcurves").success
     told = said(materialized, "object_lightcurves")
     assert (told["is new"], told["version"], told["epochs"]) == (False, "v000002", 5)
+
+
+def test_tables_say_their_units_and_how_to_open_them(materialized, survey):
+    told = said(materialized, "object_statistics")
+    path = survey / "store" / "tables" / "object_statistics.parquet"
+    assert told["seconds"] > 0
+    field = pq.read_schema(path).field("median_mag_R")
+    assert field.metadata[b"unit"] == b"mag"
+    assert field.metadata[b"description"]
+    lines = told["open in a notebook"].removeprefix("```python\n").removesuffix("```")
+    # They were made in another folder, and copied here.
+    lines = lines.replace(str(told["file"]), str(path))
+    names = {}
+    exec(lines, names)  # noqa: S102 (it is what people paste)
+    assert len(names["table"]) == told["dagster/row_count"]
+    assert str(names["table"]["median_mag_R"].unit) == "mag"
+
+
+def test_the_path_of_a_table_can_be_used_anywhere(materialized, survey, monkeypatch):
+    monkeypatch.chdir(survey.parent)
+    definitions = build_defs(survey.name)
+    assert run(definitions, materialized, "coverage").success
+    assert Path(said(materialized, "coverage")["file"]).is_absolute()
+
+
+def test_tables_may_be_kept_at_a_url(materialized, survey):
+    given = {}
+
+    @dg.asset
+    def of_a_table(object_statistics: Table) -> None:
+        given["table"] = object_statistics
+
+    tables = TableIOManager(survey=SurveyResource(path=str(survey)), folder="memory://tables")
+    definitions = build_defs(survey, assets=[of_a_table], resources={"table_io": tables})
+    assert run(definitions, materialized, "object_statistics", "of_a_table").success
+    place = "memory://tables/object_statistics.parquet"
+    assert said(materialized, "object_statistics")["file"] == place
+    assert fsspec.filesystem("memory").exists("/tables/object_statistics.parquet")
+    assert str(given["table"]["scatter_mag_R"].unit) == "mag"
+
+
+def test_a_file_server_that_comes_back_is_no_reason_to_fail(definitions, materialized, monkeypatch):
+    from lc_pipeline.ingest import EpochIngest  # noqa: PLC0415
+
+    monkeypatch.setattr("lc_pipeline.pipeline.retrying.FIRST_DELAY_SECONDS", 0)
+    tried = []
+    run_it = EpochIngest.run
+
+    def run_at_last(self):
+        tried.append(self.epochs)
+        if len(tried) < 3:
+            raise OSError("the file server is away")
+        return run_it(self)
+
+    monkeypatch.setattr(EpochIngest, "run", run_at_last)
+    result = run(definitions, materialized, "epoch_lightcurves", partitions=["002"])
+    assert result.success
+    assert len(tried) == 3
+
+
+def of_this_process(_block):
+    return os.getpid()
+
+
+def test_work_goes_to_a_cluster_that_is_there(materialized, survey):
+    from distributed import LocalCluster  # noqa: PLC0415
+
+    workers = []
+
+    @dg.asset
+    def heavy(
+        context: dg.AssetExecutionContext, dask: DaskResource, object_lightcurves: xr.Dataset
+    ) -> None:
+        with at_work(context, dask):
+            workers.extend(map_blocks(of_this_process, object_lightcurves, block_values=100))
+
+    keys = [f"00{n}" for n in range(1, 7)]
+    storage = epoch_storage(SurveyConfig.read(survey))
+    before = storage.lightcurves.values
+    with LocalCluster(n_workers=1, threads_per_worker=2, dashboard_address=None) as cluster:
+        there = DaskResource(address=cluster.scheduler_address)
+        definitions = build_defs(survey, assets=[heavy], resources={"dask": there})
+        config = {"force": True}
+        assert run(
+            definitions, materialized, "epoch_lightcurves", partitions=keys, config=config
+        ).success
+        assert run(definitions, materialized, "heavy").success
+    # Epochs that are done side by side take no time of their own.
+    assert "seconds" not in said(materialized, "epoch_lightcurves", "002")
+    storage.load_storage()
+    assert storage.snapshot.n_rows == 12
+    np.testing.assert_array_equal(storage.lightcurves.values, before)
+    assert len(workers) > 1
+    assert os.getpid() not in workers
 
 
 def test_downstream_assets_are_given_lazy_xarray(materialized, survey):

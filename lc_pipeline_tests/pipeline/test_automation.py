@@ -88,6 +88,32 @@ def test_a_lost_memory_is_found_again_in_the_store(definitions, materialized, su
     assert reported(tick(definitions, "landing", materialized)) == ["004"]
 
 
+def test_the_cursor_is_a_line_for_people_and_names_what_is_remembered(
+    definitions, instance, survey
+):
+    """Dagster keeps a copy of the cursor with every tick, and shows it."""
+    first = tick(definitions, "landing", instance).cursor
+    assert first.startswith("6 epochs: ")
+    assert len(first) < 40
+    assert tick(definitions, "landing", instance, first).cursor == first
+    (survey / "epochs" / "ey-uma-002R.fits").touch()
+    second = tick(definitions, "landing", instance, first)
+    assert second.cursor != first
+    # A tick that the daemon did not bring to its end is repeated.
+    assert reported(tick(definitions, "landing", instance, first)) == ["002"]
+    third = tick(definitions, "landing", instance, second.cursor)
+    assert reported(third) == []
+    # What is named is not there: an instance of its own, a cursor typed by hand.
+    assert reported(tick(definitions, "landing", instance, "7 epochs: 0123 in a")) == KEYS
+
+
+def test_looks_that_find_nothing_leave_no_log(definitions, instance, capsys):
+    cursor = tick(definitions, "landing", instance).cursor
+    assert "6 new" in capsys.readouterr().err
+    tick(definitions, "landing", instance, cursor)
+    assert capsys.readouterr().err == ""
+
+
 def test_a_broken_survey_file_is_a_skip_with_its_message(definitions, instance, survey):
     (survey / "survey.toml").write_text("[survey]\nname = 1\n")
     for name in ("landing", "reprocessing"):
@@ -147,6 +173,8 @@ def test_a_dry_run_says_what_it_would_do(survey, materialized):
         for sensor in build_defs(survey, reprocessing="off").sensors
         if sensor.name == "reprocessing"
     ]
+    with pytest.raises(ValueError, match="expected one of launch, report, off; got 'Report'"):
+        build_defs(survey, reprocessing="Report")
 
 
 def test_the_night_is_skipped_when_nothing_is_new(definitions, materialized, survey):
@@ -180,7 +208,9 @@ def test_schedules_keep_the_time_zone(survey):
 def evaluate(definitions, instance, cursor=None):
     found = dg.evaluate_automation_conditions(definitions, instance, cursor=cursor)
     requested = {
-        result.key.path[-1]: found.get_requested_partitions(result.key) for result in found.results
+        result.key.path[-1]: found.get_requested_partitions(result.key)
+        for result in found.results
+        if isinstance(result.key, dg.AssetKey)
     }
     wanted = {name: sorted(filter(None, keys)) for name, keys in requested.items() if keys}
     return wanted, found.cursor
@@ -217,10 +247,32 @@ def test_light_curves_are_published_without_the_epochs_that_failed(definitions, 
     assert "object_lightcurves" in wanted
 
 
+def test_every_morning_it_is_looked_whether_all_is_published(survey, instance):
+    definitions = build_defs(survey, time_zone="America/Santiago")
+    is_published = dg.AssetCheckKey(dg.AssetKey("object_lightcurves"), "up_to_date")
+
+    def asked(hour, minute, cursor=None):
+        when = dt.datetime(2026, 1, 1, hour, minute, tzinfo=dt.timezone(dt.timedelta(hours=-3)))
+        found = dg.evaluate_automation_conditions(
+            definitions, instance, evaluation_time=when, cursor=cursor
+        )
+        keys = [result.key for result in found.results if not result.true_subset.is_empty]
+        return is_published in keys, found.cursor
+
+    _, nothing_there = asked(7, 59)
+    assert not asked(8, 1, nothing_there)[0]
+    instance.report_runless_asset_event(dg.AssetMaterialization("object_lightcurves"))
+    is_asked, cursor = asked(7, 59)
+    assert not is_asked
+    is_asked, cursor = asked(8, 1, cursor)
+    assert is_asked
+    assert not asked(8, 2, cursor)[0]
+
+
 def test_the_hook_is_called_with_the_message_of_a_failed_run(survey, instance):
     called = []
     definitions = build_defs(survey, notify=lambda run, message: called.append((run, message)))
-    (survey / "survey.toml").unlink()
+    (survey / "survey.toml").write_text("[survey]\nname = 1\n")
     result = definitions.resolve_implicit_global_asset_job_def().execute_in_process(
         instance=instance,
         asset_selection=[dg.AssetKey("reference_catalog")],

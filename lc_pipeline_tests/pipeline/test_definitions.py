@@ -1,5 +1,6 @@
 """Claims about the definitions as a whole."""
 
+import datetime as dt
 import os
 import subprocess
 import sys
@@ -7,7 +8,7 @@ import sys
 import dagster as dg
 import pytest
 
-from lc_pipeline.pipeline.definitions import build_defs
+from lc_pipeline.pipeline.definitions import build_defs, number_from
 
 
 def test_definitions_can_be_loaded(survey):
@@ -30,6 +31,7 @@ def test_every_asset_explains_itself(definitions):
         assert node.description, key
         assert node.owners, key
         assert node.kinds, key
+        assert node.tags.get("kept"), key
         assert node.group_name in ("landing", "store", "analysis"), key
 
 
@@ -44,14 +46,64 @@ def test_every_check_explains_itself(definitions):
     assert all(spec.description for spec in specs)
 
 
+def asset_named(definitions, name):
+    return definitions.resolve_assets_def(dg.AssetKey(name))
+
+
 def test_epochs_are_ingested_in_one_run_one_at_a_time(definitions):
-    (asset,) = [
-        asset
-        for asset in definitions.assets or ()
-        if isinstance(asset, dg.AssetsDefinition) and asset.key.path[-1] == "epoch_lightcurves"
-    ]
+    asset = asset_named(definitions, "epoch_lightcurves")
     assert asset.backfill_policy == dg.BackfillPolicy.single_run()
     assert asset.op.pool == "epoch_store"
+
+
+def test_the_number_of_epochs_in_a_run_can_be_chosen(survey):
+    one_each = build_defs(survey, epochs_per_run=1)
+    dg.Definitions.validate_loadable(one_each)
+    for name in ("source_catalogs", "epoch_lightcurves"):
+        asset = asset_named(one_each, name)
+        assert asset.backfill_policy == dg.BackfillPolicy.multi_run(max_partitions_per_run=1)
+    assert asset.op.pool == "epoch_store"
+    assert "catalogs_usable" in {spec.name for spec in asset.check_specs}
+
+
+def test_light_curves_are_overdue_after_as_many_days_as_one_says(definitions, survey):
+    assert asset_named(definitions, "object_lightcurves").specs_by_key
+    assert policy_of(definitions) is None
+    policy = policy_of(build_defs(survey, fresh_days=2))
+    assert policy.fail_window.to_timedelta() == dt.timedelta(days=2)
+
+
+def policy_of(definitions):
+    return definitions.resolve_asset_graph().get(dg.AssetKey("object_lightcurves")).freshness_policy
+
+
+def test_an_environment_variable_that_is_no_number_is_named(monkeypatch):
+    assert number_from("LC_PIPELINE_FRESH_DAYS") is None
+    monkeypatch.setenv("LC_PIPELINE_FRESH_DAYS", "1.5")
+    assert number_from("LC_PIPELINE_FRESH_DAYS") == 1.5
+    monkeypatch.setenv("LC_PIPELINE_FRESH_DAYS", "two")
+    with pytest.raises(ValueError, match=r"LC_PIPELINE_FRESH_DAYS: expected a number, got 'two'"):
+        number_from("LC_PIPELINE_FRESH_DAYS")
+
+
+def test_the_stores_show_their_arrays(definitions):
+    for name in ("epoch_lightcurves", "object_lightcurves"):
+        (spec,) = asset_named(definitions, name).specs
+        columns = {c.name: c for c in spec.metadata["dagster/column_schema"].columns}
+        assert columns["lightcurves"].type == "float32 [object, measurement, value, epoch]"
+        assert columns["separation"].description.endswith("(arcsec)")
+
+
+def test_loading_the_definitions_imports_nothing_that_is_slow_and_not_needed():
+    """They are loaded again by every run."""
+    script = (
+        "import sys, lc_pipeline.pipeline.definitions;"
+        "print([name for name in ('scipy.optimize', 'scipy.stats', 'matplotlib.pyplot',"
+        " 'distributed', 'dask.array', 'duckdb', 'IPython') if name in sys.modules])"
+    )
+    command = [sys.executable, "-W", "ignore", "-c", script]
+    finished = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert finished.stdout.strip() == "[]"
 
 
 def test_two_surveys_on_one_instance_have_names_of_their_own():

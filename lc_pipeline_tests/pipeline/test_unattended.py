@@ -27,11 +27,11 @@ SURVEYS = Path(__file__).parents[1] / "surveys"
 
 @pytest.fixture
 def running(tmp_path):
-    """Start ``dagster dev`` for a survey; all of them end with the test."""
+    """Start Dagster for a survey; it ends with the test."""
     processes = []
 
-    def start(survey):
-        process = DagsterProcess(tmp_path / "dagster", survey)
+    def start(survey, **options):
+        process = DagsterProcess(tmp_path / "dagster", survey, **options)
         processes.append(process)
         return process.start()
 
@@ -81,36 +81,35 @@ def test_catalogues_that_arrive_become_light_curves_without_a_hand(running, tmp_
 
     # The daemon goes away in the middle of the next arrival, and comes back.
     rows = epoch_storage(SurveyConfig.read(survey)).snapshot.n_rows
+    tables = len(dagster.materializations("coverage"))
+    told = len(dagster.materializations("epoch_lightcurves"))
     changed = landing / files[3].name
     changed.write_text(changed.read_text() + "\n")
-    time.sleep(random.uniform(2.0, 10.0))
-    dagster.stop()
-    dagster.start()
+    time.sleep(random.uniform(0.0, 12.0))
+    dagster.stop_daemon()
+    dagster.start_daemon()
     dagster.until(
-        lambda: len(object_storage(SurveyConfig.read(survey)).versions) > 1, "a version", 400
+        lambda: len(dagster.materializations("coverage")) > tables, "the analysis again", 400
     )
     storage = epoch_storage(SurveyConfig.read(survey))
     assert storage.snapshot.n_rows == rows + 1
     assert len(published(survey)) == 29
-    again = [backfill for backfill in dagster.backfills() if backfill["numPartitions"] == 1]
-    runs_of_one = [
-        run
-        for run in dagster.runs()
-        if any(tag["key"] == "dagster/partition" for tag in run["tags"])
-    ]
-    assert len(again) + len(runs_of_one) >= 1
+    assert len(object_storage(SurveyConfig.read(survey)).versions) == 2
+    events = dagster.materializations("epoch_lightcurves")
+    done_again = {event["partition"] for event in events[: len(events) - told]}
+    assert done_again == {files[3].name.split("_")[3]}
 
 
 def test_runs_that_are_killed_end_in_the_store_of_an_undisturbed_run(running, tmp_path, project):
     survey = copy_survey(project, tmp_path / "survey", n_epochs=0)
     undisturbed = copy_survey(project, tmp_path / "undisturbed", n_epochs=30)
     ingest(SurveyConfig.read(undisturbed))
-    dagster = running(survey)
+    dagster = running(survey, max_retries=10 * KILLS)
     land((undisturbed / "epochs").iterdir(), survey / "epochs")
     killed = 0
     while killed < KILLS:
         worker = dagster.until(lambda: _run_worker(dagster), "a run at work", 400)
-        time.sleep(random.uniform(0.0, 12.0))
+        time.sleep(random.uniform(0.0, 9.0))
         with contextlib.suppress(psutil.NoSuchProcess):
             worker.send_signal(signal.SIGKILL)
             killed += 1
@@ -136,7 +135,7 @@ def _all_there(survey, n_epochs):
 
 def _run_worker(dagster):
     """The process of a run, if one is at work: a child of a server of definitions."""
-    for process in psutil.Process(dagster.process.pid).children(recursive=True):
+    for process in psutil.Process(dagster.daemon.pid).children(recursive=True):
         with contextlib.suppress(psutil.NoSuchProcess):
             command = " ".join(process.cmdline())
             if "spawn_main" in command and "grpc" in process.parent().cmdline():
