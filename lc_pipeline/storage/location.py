@@ -9,11 +9,13 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Self
 
+import numpy as np
 from filelock import FileLock, Timeout
+from numpy.typing import NDArray
 from zarr.abc.store import Store
 from zarr.storage import LocalStore
 
@@ -76,30 +78,9 @@ class Location:
         except OSError as error:
             raise StorageError(f"{self}: cannot be read ({error})") from error
 
-    def read_ranges(self, name: str, ranges: Sequence[tuple[int, int]]) -> list[bytes] | None:
-        """Read parts of a file inside, or None if it does not exist.
-
-        Parameters
-        ----------
-        name : str
-            From here; a string, because there may be many.
-        ranges : sequence of (int, int)
-            Where each begins, from the end if negative, and its length.
-        """
-        try:
-            descriptor = os.open(f"{self.path}/{name}", os.O_RDONLY)
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            raise StorageError(f"{self}/{name}: cannot be read ({error})") from error
-        try:
-            size = os.fstat(descriptor).st_size if ranges[0][0] < 0 else 0
-            return [
-                os.pread(descriptor, length, start if start >= 0 else max(size + start, 0))
-                for start, length in ranges
-            ]
-        finally:
-            os.close(descriptor)
+    def reader(self) -> PartReader:
+        """Read parts of the files inside."""
+        return PartReader(self)
 
     @contextlib.contextmanager
     def create(self) -> Iterator[BinaryIO]:
@@ -205,6 +186,65 @@ class Location:
             yield
         finally:
             lock.release()
+
+
+class PartReader:
+    """Reads parts of one file after the other, into memory that it uses again; for one thread.
+
+    Parameters
+    ----------
+    place : Location
+        The folder that the files are in.
+    """
+
+    def __init__(self, place: Location) -> None:
+        self._place = place
+        self._file: int | None = None
+        self._memory = np.empty(WRITE_BUFFER // 8, dtype=np.uint8)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def open(self, name: str) -> bool:
+        """Go on to this file (named from the folder); False if it does not exist."""
+        self.close()
+        try:
+            self._file = os.open(f"{self._place}/{name}", os.O_RDONLY)
+        except FileNotFoundError:
+            return False
+        except OSError as error:
+            raise StorageError(f"{self._place}/{name}: cannot be read ({error})") from error
+        return True
+
+    def read(self, start: int, length: int) -> NDArray[np.uint8]:
+        """Read a part of the open file; what it gives holds until the next part is read.
+
+        Parameters
+        ----------
+        start : int
+            Where it begins; from the end of the file if negative.
+        length : int
+            Bytes; fewer come where the file ends.
+        """
+        assert self._file is not None  # noqa: S101 (whoever reads has opened)
+        if length > len(self._memory):
+            self._memory = np.empty(length, dtype=np.uint8)
+        part = self._memory[:length]
+        try:
+            if start < 0:
+                start = max(os.fstat(self._file).st_size + start, 0)
+            return part[: os.preadv(self._file, [part.data], start)]
+        except OSError as error:
+            raise StorageError(f"{self._place}: cannot be read ({error})") from error
+
+    def close(self) -> None:
+        """Close the open file, if there is one."""
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
 
 
 def _link(file: Path, target: Path) -> None:

@@ -7,8 +7,10 @@ empty.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -17,7 +19,8 @@ from typing import Any
 
 import numpy as np
 import zarr
-from dask import compute, delayed
+from dask import compute, delayed, multiprocessing, threaded
+from dask.local import get_sync
 
 from lc_pipeline.catalogs.source_catalog import SourceCatalog
 from lc_pipeline.errors import LightcurveError
@@ -139,14 +142,16 @@ def _of_one_clock(results: list[EpochResult], known: tuple[str, str] | None) -> 
 
 def _scheduler(n_workers: int) -> dict[str, object]:
     """Choose where to compute: an existing cluster, processes, or right here."""
-    try:
-        from distributed import get_client  # noqa: PLC0415 (optional)
-
-        return {"scheduler": get_client()}
-    except (ImportError, ValueError):
-        if n_workers == 1:
-            return {"scheduler": "synchronous"}
-        return {"scheduler": "processes", "num_workers": min(n_workers, 4 * (os.cpu_count() or 1))}
+    # Whoever has a cluster has imported it; it is optional, and slow to import.
+    if distributed := sys.modules.get("distributed"):
+        with contextlib.suppress(ValueError):
+            return {"scheduler": distributed.get_client()}
+    if n_workers == 1:
+        return {"scheduler": get_sync}
+    return {
+        "scheduler": multiprocessing.get,
+        "num_workers": min(n_workers, 4 * (os.cpu_count() or 1)),
+    }
 
 
 def _ingest_row(
@@ -241,7 +246,7 @@ def extract_with_dask(
             )
             for group in groups
         ),
-        scheduler="threads",
+        scheduler=threaded.get,  # the name "threads" makes dask import distributed
     )
     # Each task would note that the other tasks' measurements are not kept.
     return dataclasses.replace(join_measurements(blocks), notes=(*catalog.notes, *match.notes))
