@@ -190,7 +190,7 @@ def match_vectors(
                 mine = known[part]
                 duplicate[mine] = _all_but_nearest(index[mine], separation[mine])
         else:
-            rows = rows[np.isfinite(vectors[rows]).all(axis=1)]
+            rows = rows[np.isfinite(catalog.ra[rows]) & np.isfinite(catalog.dec[rows])]
             shifts[number] = _position_offset(vectors[rows], objects, matching)
             moved = shifts[number].remove_from(vectors[rows])
             for part in _parts(parts[rows]):
@@ -214,10 +214,10 @@ def match_vectors(
     )
 
 
-def _parts(part: NDArray[np.intp]) -> list[NDArray[np.intp]]:
+def _parts(part: NDArray[np.intp]) -> list[slice | NDArray[np.intp]]:
     """Divide rows of one file into the bands that they are of; see ``SourceCatalog.part_index``."""
     if not len(part) or part.min() == part.max():
-        return [np.arange(len(part))]
+        return [slice(None)]
     return [np.flatnonzero(part == number) for number in np.unique(part).tolist()]
 
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import BinaryIO, Self
 
@@ -23,6 +24,8 @@ from lc_pipeline.errors import StorageError
 
 GROUP_METADATA = "zarr.json"
 WRITE_BUFFER = 2**20
+#: Files that are synced at a time: a disk that is asked for several does them in one go.
+SYNCS = 4
 
 
 class Location:
@@ -89,16 +92,26 @@ class Location:
         with self.path.open("wb", buffering=WRITE_BUFFER) as stream:
             yield stream
 
-    def replace_bytes(self, contents: bytes) -> None:
-        """Replace this file in one step: readers see the old contents or the new, never a part."""
+    def replace_bytes(self, contents: bytes, *, is_durable: bool = True) -> None:
+        """Replace this file in one step: readers see the old contents or the new, never a part.
+
+        Parameters
+        ----------
+        contents : bytes
+        is_durable : bool
+            False if it will be synced later.
+        """
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        partial = self.path.with_name(f".{self.path.name}.{os.getpid()}.tmp")
+        # There is one writer at a time: what a killed one has left is replaced.
+        partial = self.path.with_name(f".{self.path.name}.tmp")
         with partial.open("wb") as stream:
             stream.write(contents)
-            stream.flush()
-            os.fsync(stream.fileno())
+            if is_durable:
+                stream.flush()
+                os.fsync(stream.fileno())
         partial.replace(self.path)
-        _sync_folder(self.path.parent)
+        if is_durable:
+            _sync_folder(self.path.parent)
 
     def link_to(self, target: Location) -> None:
         """Give this folder's files a second name, without their contents being copied.
@@ -132,10 +145,7 @@ class Location:
 
     def sync(self) -> None:
         """Make this folder and all that is in it durable; nothing to do if it does not exist."""
-        for folder, _, files in os.walk(self.path):
-            for name in files:
-                _sync(Path(folder) / name)
-            _sync_folder(Path(folder))
+        sync_all([self])
 
     def publish_as(self, target: Location) -> None:
         """Make this finished folder durable, then give it its final name in one step."""
@@ -247,6 +257,17 @@ class PartReader:
             self._file = None
 
 
+def sync_all(folders: Iterable[Location], alone: Iterable[Location] = ()) -> None:
+    """Make folders durable with all that is in them, and other files and folders by themselves."""
+    paths = [place.path for place in alone]
+    for place in folders:
+        for folder, _, files in os.walk(place.path):
+            paths += [Path(folder), *(Path(folder, name) for name in files)]
+    with ThreadPoolExecutor(SYNCS) as pool:
+        # Whatever goes wrong is raised here.
+        list(pool.map(_sync, paths))
+
+
 def _link(file: Path, target: Path) -> None:
     try:
         target.hardlink_to(file)
@@ -255,6 +276,9 @@ def _link(file: Path, target: Path) -> None:
 
 
 def _sync(path: Path) -> None:
+    if path.is_dir():
+        _sync_folder(path)
+        return
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -265,4 +289,8 @@ def _sync(path: Path) -> None:
 def _sync_folder(path: Path) -> None:
     # Windows cannot open folders; there the rename itself is as durable as it gets.
     if os.name == "posix":
-        _sync(path)
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

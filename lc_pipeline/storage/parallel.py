@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import zarr
 from dask import compute, delayed, multiprocessing, threaded
 from dask.local import get_sync
 
@@ -102,7 +101,7 @@ def ingest_parallel(
         return []
     with appending(location, len(jobs)) as rows:
         # Any row may turn out to need an optional array; those that none needed go again.
-        was_there = set(rows.group.array_keys())
+        was_there = set(rows.documents)
         rows.grow(model.name for model in ARRAYS)
         keys = tuple(measurement_keys or rows.committed.measurement_keys)
         place = str(rows.committed.place)
@@ -180,10 +179,7 @@ def _ingest_row(
         block = match_to_store(committed, catalog, measurement_keys, matching)
         check_fits(committed, block)
         names = frozenset(m.name for m in ARRAYS if getattr(block, m.name) is not None)
-        group = zarr.open_group(
-            committed.place.zarr_store(read_only=True), mode="r", use_consolidated=False
-        )
-        arrays = open_row_arrays(committed.place, group)
+        arrays = open_row_arrays(committed.place)
         write_row(arrays, row, block, committed.measurement_keys)
         record = EpochRecord.of(block, committed.reference, settings)
     except LightcurveError as error:
