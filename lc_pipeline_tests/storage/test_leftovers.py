@@ -1,4 +1,4 @@
-"""Claims about what a writer that died leaves behind: whatever is done next, it is not committed."""
+"""Claims about what a dead writer leaves behind: it is not committed, whatever is done next."""
 
 import numpy as np
 import pytest
