@@ -187,15 +187,17 @@ class _Rows:
     ) -> _Rows:
         rows = np.flatnonzero(carries & (match.object_index != NO_OBJECT))
         found = match.object_index[rows]
-        alone = np.bincount(found, minlength=len(objects))[found] == 1
-        seen = np.zeros(len(objects), dtype=np.bool_)
-        if matching.absence == "field":
+        n_detections = np.bincount(found, minlength=len(objects))
+        alone = n_detections[found] == 1
+        absent = np.flatnonzero(n_detections == 0)
+        absence = np.full(len(objects), MeasurementFlag.NOT_OBSERVED, dtype=np.uint16)
+        if matching.absence == "field" and carries.any():
             # Files in which all rows are of other bands say nothing of this one.
-            seen[:] = bool(carries.any())
-        elif matching.absence == "hull":
-            seen = inside_hull(_registered(catalog, match, carries), objects)
-        absence = np.where(seen, MeasurementFlag.NOT_DETECTED, MeasurementFlag.NOT_OBSERVED)
-        return cls(rows[alone], rows[~alone], absence.astype(np.uint16))
+            absence[absent] = MeasurementFlag.NOT_DETECTED
+        elif matching.absence == "hull" and len(absent):
+            seen = inside_hull(_registered(catalog, match, carries), objects[absent])
+            absence[absent[seen]] = MeasurementFlag.NOT_DETECTED
+        return cls(rows[alone], rows[~alone], absence)
 
 
 @dataclass(frozen=True, eq=False)
@@ -285,8 +287,9 @@ def _registered(
     """Find where the detections that carry a measurement are, each file's shift taken out."""
     vectors = unit_vectors(catalog.ra, catalog.dec)
     for number, shift in enumerate(match.shifts):
-        rows = catalog.file_index == number
-        vectors[rows] = shift.remove_from(vectors[rows])
+        if shift.found:
+            rows = catalog.file_index == number
+            vectors[rows] = shift.remove_from(vectors[rows])
     vectors = vectors[carries]
     return vectors[np.isfinite(vectors).all(axis=1)]
 
@@ -325,17 +328,22 @@ def _n_further(
 
     First is what is no duplicate within its file, then what is nearest.
     """
-    rows_of = _carrying(catalog, match, measurement_keys)
-    further = match.object_index != NO_OBJECT
-    place = np.empty(len(further), dtype=np.intp)
-    order = np.lexsort((match.separation_arcsec, match.is_duplicate))
+    found = match.object_index
+    has_object = found != NO_OBJECT
+    # One place more than there are objects: for those that have none, at the end.
+    is_several = np.bincount(found[has_object], minlength=n_objects + 1) > 1
+    further = has_object & is_several[found]
+    rows = np.flatnonzero(further)
+    place = np.empty(len(found), dtype=np.intp)
+    order = rows[np.lexsort((match.separation_arcsec[rows], match.is_duplicate[rows]))]
     place[order] = np.arange(len(order))
-    carried = np.zeros(len(further), dtype=np.bool_)
-    for rows in rows_of.values():
-        carried[rows] = True
-        first = np.full(n_objects, len(further), dtype=np.intp)
-        np.minimum.at(first, match.object_index[rows], place[rows])
-        further[order[first[first < len(further)]]] = False
+    carried = np.zeros(len(found), dtype=np.bool_)
+    for of_key in _carrying(catalog, match, measurement_keys).values():
+        carrying = of_key[is_several[found[of_key]]]
+        carried[carrying] = True
+        first = np.full(n_objects, len(order), dtype=np.intp)
+        np.minimum.at(first, found[carrying], place[carrying])
+        further[order[first[first < len(order)]]] = False
     return int(np.count_nonzero(np.where(carried, further, match.is_duplicate)))
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
 
 from lc_pipeline.catalogs.source_catalog import SourceCatalog
@@ -140,7 +141,8 @@ def match_catalog(
     ([0, -1], [0.36, nan])
     """
     objects = reference.unit_vectors_at(catalog.time)
-    return match_vectors(catalog, objects, matching, reference.key)
+    tree = reference.tree_at(catalog.time) if matching.mode != "key" else None
+    return match_vectors(catalog, objects, matching, reference.key, tree)
 
 
 def match_vectors(
@@ -148,6 +150,7 @@ def match_vectors(
     objects: NDArray[np.float64],
     matching: MatchingSection,
     keys: NDArray[np.str_],
+    tree: scipy.spatial.KDTree | None = None,
 ) -> Match:
     """Match as :func:`match_catalog`, to objects whose places at the epoch are known already.
 
@@ -159,6 +162,8 @@ def match_vectors(
     matching : MatchingSection
     keys : (n_objects,) array of str
         Used only to match by key.
+    tree : scipy.spatial.KDTree, optional
+        Of `objects`, where there is one already.
     """
     n = len(catalog)
     files, parts = catalog.file_index, catalog.part_index
@@ -185,13 +190,13 @@ def match_vectors(
                 mine = known[part]
                 duplicate[mine] = _all_but_nearest(index[mine], separation[mine])
         else:
-            rows = rows[np.isfinite(vectors[rows]).all(axis=1)]
+            rows = rows[np.isfinite(catalog.ra[rows]) & np.isfinite(catalog.dec[rows])]
             shifts[number] = _position_offset(vectors[rows], objects, matching)
             moved = shifts[number].remove_from(vectors[rows])
             for part in _parts(parts[rows]):
                 mine = rows[part]
                 index[mine], duplicate[mine], ambiguous[mine] = _match_positions(
-                    moved[part], objects, matching.radius_arcsec
+                    moved[part], objects, matching.radius_arcsec, tree
                 )
             has_object = index[rows] != NO_OBJECT
             separation[rows[has_object]] = vector_separation_arcsec(
@@ -209,10 +214,10 @@ def match_vectors(
     )
 
 
-def _parts(part: NDArray[np.intp]) -> list[NDArray[np.intp]]:
+def _parts(part: NDArray[np.intp]) -> list[slice | NDArray[np.intp]]:
     """Divide rows of one file into the bands that they are of; see ``SourceCatalog.part_index``."""
     if not len(part) or part.min() == part.max():
-        return [np.arange(len(part))]
+        return [slice(None)]
     return [np.flatnonzero(part == number) for number in np.unique(part).tolist()]
 
 
@@ -226,8 +231,14 @@ def content_order(catalog: SourceCatalog) -> NDArray[np.intp]:
     (n_sources,) array of int
         Indices that sort the detections.
     """
-    order = np.lexsort((catalog.dec, catalog.ra, catalog.file_index))
-    ra, dec, files = catalog.ra[order], catalog.dec[order], catalog.file_index[order]
+    files = catalog.file_index
+    if len(catalog) and files.min() == files.max():
+        # Mostly there is one file, and no right ascension twice in it.
+        order = np.argsort(catalog.ra)
+        if not _equals_next(catalog.ra[order]).any():
+            return order
+    order = np.lexsort((catalog.dec, catalog.ra, files))
+    ra, dec, files = catalog.ra[order], catalog.dec[order], files[order]
     same = _equals_next(ra) & _equals_next(dec) & _equals_next(files)
     if not same.any():
         return order
@@ -288,11 +299,14 @@ def _key_offset(
 
 
 def _match_positions(
-    detections: NDArray[np.float64], objects: NDArray[np.float64], radius_arcsec: float
+    detections: NDArray[np.float64],
+    objects: NDArray[np.float64],
+    radius_arcsec: float,
+    tree: scipy.spatial.KDTree | None,
 ) -> tuple[NDArray[np.intp], NDArray[np.bool_], NDArray[np.bool_]]:
     """Match one file: the object, whether it is a duplicate, whether there was a choice."""
     n, n_objects = len(detections), len(objects)
-    pairs = find_pairs(detections, objects, radius_arcsec)
+    pairs = find_pairs(detections, objects, radius_arcsec, tree)
     max_chord_squared = float(chord_length(radius_arcsec)) ** 2
     index = assign_one_to_one(pairs, n, n_objects, max_chord_squared)
     # Any detection with a candidate that was left alone lost it to another detection.

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import scipy
 from astropy import units as u
 from astropy.table import Column, Table
 from numpy.typing import ArrayLike, NDArray
@@ -15,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from lc_pipeline.catalogs.names import KEY_NAMES
 from lc_pipeline.catalogs.reading import read_table
 from lc_pipeline.errors import MatchingError, SurveyConfigError
+from lc_pipeline.matching.pairs import sky_tree
 from lc_pipeline.matching.reference_table import reference_columns
 from lc_pipeline.sky.geometry import (
     FULL_CIRCLE,
@@ -209,7 +211,7 @@ class ReferenceCatalog:
         >>> (reference.unit_vectors_at(51544.5 + 3652.5)[:, 1] * 206265).round(3).tolist()
         [10.0]
         """
-        vectors = unit_vectors(self.ra, self.dec)
+        vectors = self._unit_vectors
         if mjd is None or self.pm_ra_cosdec is None or self.pm_dec is None:
             return vectors
         if not np.isfinite(mjd):
@@ -222,6 +224,22 @@ class ReferenceCatalog:
         to_north = np.where(moving, self.pm_dec, 0.0) * years
         moved = vectors + to_east[:, np.newaxis] * east + to_north[:, np.newaxis] * north
         return np.asarray(moved / np.linalg.norm(moved, axis=1, keepdims=True))
+
+    def tree_at(self, mjd: float | None = None) -> scipy.spatial.KDTree:
+        """Make the tree in which :meth:`unit_vectors_at` are looked up; once, if none moves."""
+        if mjd is None or self.pm_ra_cosdec is None or self.pm_dec is None:
+            return self._tree
+        return sky_tree(self.unit_vectors_at(mjd))
+
+    @cached_property
+    def _unit_vectors(self) -> NDArray[np.float64]:
+        vectors = unit_vectors(self.ra, self.dec)
+        vectors.flags.writeable = False
+        return vectors
+
+    @cached_property
+    def _tree(self) -> scipy.spatial.KDTree:
+        return sky_tree(self._unit_vectors)
 
     def taken(self, rows: NDArray[np.intp]) -> ReferenceCatalog:
         """Keep the objects `rows`, in that order."""

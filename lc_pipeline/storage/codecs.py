@@ -16,6 +16,8 @@ from zarr.codecs import BloscCodec, Crc32cCodec
 NAME: Final = "lz4"
 LEVEL = 1
 CHECKSUM_BYTES = 4
+#: CRC32C of anything that has its own CRC32C behind it.
+RESIDUE = 0x48674BC7
 
 
 def compressors() -> list[BloscCodec | Crc32cCodec]:
@@ -37,3 +39,8 @@ def decompress(encoded: Any, into: NDArray[Any]) -> None:
 def checksum(contents: Any) -> bytes:
     """CRC32C, as it stands behind a chunk and behind an index."""
     return int(google_crc32c.value(contents)).to_bytes(CHECKSUM_BYTES, "little")
+
+
+def is_intact(contents: Any) -> bool:
+    """Whether contents agree with the checksum behind them."""
+    return bool(google_crc32c.value(contents) == RESIDUE)

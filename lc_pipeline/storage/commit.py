@@ -52,6 +52,11 @@ def read_metadata(place: Location) -> dict[str, Any]:
     return document
 
 
+def committed_metadata(place: Location) -> dict[str, dict[str, Any]]:
+    """Metadata of every array as of the last commit, by name."""
+    return dict(read_metadata(place)["consolidated_metadata"]["metadata"])
+
+
 def checksum(document: dict[str, Any]) -> str:
     """SHA-256 of a group's metadata, but for the checksum in it."""
     attributes = document["attributes"]

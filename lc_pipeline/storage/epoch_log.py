@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import json
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -29,14 +30,14 @@ from lc_pipeline.flags import MeasurementFlag
 from lc_pipeline.matching.epoch_block import EpochBlock
 from lc_pipeline.matching.reference import ReferenceCatalog
 from lc_pipeline.storage import versions
-from lc_pipeline.storage.commit import commit
+from lc_pipeline.storage.commit import commit, committed_metadata, read_metadata
 from lc_pipeline.storage.layout import (
     COORDINATE_OBJECTS,
     COORDINATE_ROWS,
     RECORD_ROWS,
     plan_epoch_layout,
 )
-from lc_pipeline.storage.location import GROUP_METADATA, Location
+from lc_pipeline.storage.location import GROUP_METADATA, Location, sync_all
 from lc_pipeline.storage.model import (
     ARRAYS,
     CONVENTIONS,
@@ -44,7 +45,6 @@ from lc_pipeline.storage.model import (
     ArrayModel,
     create_array,
     create_coordinate,
-    dims_on_disk,
 )
 from lc_pipeline.storage.shards import Shards
 from lc_pipeline.storage.snapshot import EpochRecord, Snapshot, open_snapshot
@@ -207,68 +207,76 @@ class NewRows:
     """Rows at the end of the log, being written; seen by nobody until :meth:`commit`."""
 
     committed: Snapshot
-    group: zarr.Group
+    documents: dict[str, dict[str, Any]]
+    """Metadata of the arrays: of the last commit, and of what is left of a writer that died."""
     numbers: range
     arrays: dict[str, Shards] = field(default_factory=dict)
 
-    def grow(self, needed: Iterable[str]) -> None:
+    def grow(
+        self, needed: Iterable[str] = (), *, n_objects: int = 0, n_measurements: int = 0
+    ) -> None:
         """Make every array as long as the new rows, and otherwise as the last commit has it.
 
         Parameters
         ----------
         needed : iterable of str
             Names of the arrays that the rows have; optional ones are made if they are not there.
+        n_objects, n_measurements : int
+            Longer than those of the last commit, if there are to be more.
         """
-        committed = self.committed
-        sizes = {
-            "epoch": self.numbers.stop,
-            "measurement": len(committed.measurement_keys),
-            "value": len(committed.value_names),
-            "object": committed.n_objects,
-        }
+        place, attributes = self.committed.place, self.committed.attributes
+        sizes = _sizes(self.committed) | {"epoch": self.numbers.stop}
+        sizes["object"] = max(sizes["object"], n_objects)
+        sizes["measurement"] = max(sizes["measurement"], n_measurements)
+        _write_metadata(place, self.documents, sizes)
         needed = set(needed)
-        attributes = committed.attributes
         for model in ARRAYS:
-            if model.name in needed and model.name not in self.group:
+            if model.name in needed and model.name not in self.documents:
                 _create_row_array(
-                    self.group,
+                    zarr.open_group(place.zarr_store(read_only=False), use_consolidated=False),
                     model,
                     sizes,
                     int(attributes["object_block"]),
                     int(attributes["object_capacity"]),
                 )
-        for _, array in self.group.arrays():
-            shape = tuple(sizes[dim] for dim in dims_on_disk(array))
-            if array.shape != shape:
-                array.resize(shape)
-        self.arrays = open_row_arrays(self.committed.place, self.group)
+        self.arrays = open_row_arrays(place)
 
     def drop(self, name: str) -> None:
         """Take away an array that was made for these rows and turned out not to be needed."""
         del self.arrays[name]
         (self.committed.place / name).remove()
 
-    def commit(self, records: Sequence[EpochRecord | None]) -> None:
+    def commit(self, records: Sequence[EpochRecord | None], changed: Iterable[str] = ()) -> None:
         """Write the records, make everything durable, publish it.
 
         Parameters
         ----------
         records : sequence of EpochRecord or None
             One for each new row; None sets the row aside.
+        changed : iterable of str
+            Names of the other small arrays that were written.
         """
         # Whatever a writer that died has left between the last commit and our rows is set aside.
         rows = slice(self.committed.n_rows, self.numbers.stop)
         records = [None] * (self.numbers.start - rows.start) + list(records)
-        _small(self.group, "epoch")[rows] = _text([r.epoch if r else "" for r in records])
         times = [np.nan if r is None or r.time is None else r.time for r in records]
-        _small(self.group, "time")[rows] = np.array(times)
-        _small(self.group, "record")[rows] = _text([r.to_json() if r else "" for r in records])
         place = self.committed.place
-        for name in self.arrays:
-            for row in self.numbers:
-                (place / name / "c" / str(row)).sync()
-        for name in PER_ROW:
-            (place / name).sync()
+        _small(place, "epoch")[rows] = _text([r.epoch if r else "" for r in records])
+        _small(place, "time")[rows] = np.array(times)
+        _small(place, "record")[rows] = _text([r.to_json() if r else "" for r in records])
+        large = [place / name for name in self.arrays]
+        sync_all(
+            [
+                *(array / "c" / str(row) for array in large for row in self.numbers),
+                *(place / name for name in (*PER_ROW, *changed)),
+            ],
+            alone=[
+                place,
+                *large,
+                *(array / "c" for array in large if (array / "c").exists()),
+                *(array / GROUP_METADATA for array in large),
+            ],
+        )
         commit(place)
 
 
@@ -277,20 +285,24 @@ def appending(location: Location, n_rows: int) -> Iterator[NewRows]:
     """Hold the store's lock and give `n_rows` new rows, to be grown, written and committed."""
     with location.writer_lock():
         committed = open_snapshot(location)
-        store = committed.place.zarr_store(read_only=False)
-        group = zarr.open_group(store, mode="r+", use_consolidated=False)
+        documents = committed_metadata(committed.place)
         # A writer that was killed may have workers that still write their rows: never use those.
-        start = max(array.shape[0] for name, array in group.arrays() if name in PER_EPOCH)
-        start = max(start, committed.n_rows)
-        yield NewRows(committed, group, range(start, start + n_rows))
+        start = committed.n_rows
+        for name in PER_EPOCH:
+            with contextlib.suppress(StorageError):
+                own = read_metadata(committed.place / name)
+                start = max(start, own["shape"][0])
+                documents.setdefault(name, own)
+        yield NewRows(committed, documents, range(start, start + n_rows))
 
 
-def open_row_arrays(place: Location, group: zarr.Group) -> dict[str, Shards]:
+def open_row_arrays(place: Location) -> dict[str, Shards]:
     """Open the large arrays for writing rows that nobody can be reading yet."""
+    store = place.zarr_store(read_only=True)
     return {
-        model.name: Shards(group[model.name], place / model.name)  # type: ignore[arg-type]
+        model.name: Shards(zarr.open_array(store, path=model.name, mode="r"), place / model.name)
         for model in ARRAYS
-        if model.name in group
+        if (place / model.name).has_group()
     }
 
 
@@ -327,30 +339,20 @@ def compact(location: Location) -> str | None:
         version = versions.next_version(location)
         staging = versions.staging_location(location, version)
         staging.remove()
-        row_arrays = [model.name for model in ARRAYS if model.name in committed.group]
-        for name in committed.place.names():
+        documents = committed_metadata(committed.place)
+        (committed.place / GROUP_METADATA).copy_file_to(staging / GROUP_METADATA)
+        for name in documents:
             old, new = committed.place / name, staging / name
-            if name in row_arrays:
-                (old / GROUP_METADATA).copy_file_to(new / GROUP_METADATA)
+            if name in ARRAY_NAMES:
                 for number, row in enumerate(rows.tolist()):
                     (old / "c" / str(row)).link_to(new / "c" / str(number))
-            elif name == GROUP_METADATA:
-                old.copy_file_to(new)
-            else:
+            elif name not in PER_ROW:
                 # Small, and written to again: a copy of its own.
                 old.copy_to(new)
-        group = zarr.open_group(
-            staging.zarr_store(read_only=False), mode="r+", use_consolidated=False
-        )
-        for name in row_arrays:
-            array = _small(group, name)
-            array.resize((len(rows), *array.shape[1:]))
-        records = [committed.records[row] for row in rows.tolist()]
+        _write_metadata(staging, documents, _sizes(committed) | {"epoch": len(rows)})
         for name in PER_ROW:
-            array = _small(group, name)
-            kept = np.asarray(array[...])[rows]
-            array.resize((len(records),))
-            array[...] = kept
+            values: Any = committed.group[name]
+            _small(staging, name)[...] = np.asarray(values[...])[rows]
         commit(staging)
         versions.publish(location, version)
         versions.remove_old_versions(location, keep=1)
@@ -365,29 +367,19 @@ def append_objects(location: Location, reference: ReferenceCatalog) -> None:
     reference : ReferenceCatalog
         The store's reference with the new objects at its end.
     """
-    with location.writer_lock():
-        committed = open_snapshot(location)
-        place = committed.place
-        known, n_known = committed.reference, committed.n_objects
-        if list(known.key) != list(reference.key[:n_known]):
+    with appending(location, 0) as rows:
+        committed, n_known = rows.committed, rows.committed.n_objects
+        if list(committed.reference.key) != list(reference.key[:n_known]):
             raise StorageError(f"{location}: objects may only be added at the end of the reference")
         if ("pm_dec" in committed.group) != (reference.pm_dec is not None):
             raise StorageError(f"{location}: proper motions must be given for all objects or none")
-        group = zarr.open_group(
-            place.zarr_store(read_only=False), mode="r+", use_consolidated=False
-        )
-        for model in ARRAYS:
-            if (array := group.get(model.name)) is not None:
-                array.resize((*array.shape[:-1], len(reference)))  # type: ignore[union-attr]
-        for name, column in reference_columns(reference).items():
-            array = _small(group, name)
-            array.resize((len(reference),))
+        rows.grow(n_objects=len(reference))
+        columns = reference_columns(reference)
+        for name, column in columns.items():
             new = column[n_known:]
+            array = _small(committed.place, name)
             array[n_known:] = _text(list(new)) if name == "object" else new
-        for name in committed.place.names():
-            if name not in ARRAY_NAMES:
-                (place / name).sync()
-        commit(place)
+        rows.commit([], changed=columns)
 
 
 def append_measurements(
@@ -400,34 +392,42 @@ def append_measurements(
     StorageError
         If a magnitude comes to a store of fluxes, or the reverse.
     """
-    with location.writer_lock():
-        committed = open_snapshot(location)
-        place = committed.place
-        known = committed.measurement_keys
-        value_name = committed.value_names[0]
+    with appending(location, 0) as rows:
+        place, n_known = rows.committed.place, len(rows.committed.measurement_keys)
+        value_name = rows.committed.value_names[0]
         for key, quantity in zip(keys, quantities, strict=True):
             if value_name not in ("value", quantity):
                 raise StorageError(
                     f"{location}: measurement {key!r} is a {quantity} and the store keeps "
                     f"{value_name}. Make a store of its own for it (survey.store)."
                 )
-        group = zarr.open_group(
-            place.zarr_store(read_only=False), mode="r+", use_consolidated=False
-        )
-        for model in ARRAYS:
-            if "measurement" in model.dims and model.name in group:
-                array = _small(group, model.name)
-                shape = list(array.shape)
-                shape[1] = len(known) + len(keys)
-                array.resize(tuple(shape))
-        for name, new in (("measurement", keys), ("quantity", quantities), ("unit", units)):
-            array = _small(group, name)
-            array.resize((len(known) + len(keys),))
-            array[len(known) :] = _text(list(new))
-        for name in committed.place.names():
-            if name not in ARRAY_NAMES:
-                (place / name).sync()
-        commit(place)
+        rows.grow(n_measurements=n_known + len(keys))
+        columns = {"measurement": keys, "quantity": quantities, "unit": units}
+        for name, new in columns.items():
+            _small(place, name)[n_known:] = _text(list(new))
+        rows.commit([], changed=columns)
+
+
+def _sizes(committed: Snapshot) -> dict[str, int]:
+    """Length of every axis as of a commit."""
+    return {
+        "epoch": committed.n_rows,
+        "measurement": len(committed.measurement_keys),
+        "value": len(committed.value_names),
+        "object": committed.n_objects,
+    }
+
+
+def _write_metadata(
+    place: Location, documents: dict[str, dict[str, Any]], sizes: dict[str, int]
+) -> None:
+    """Make the arrays what `documents` says, as long as `sizes` says."""
+    for name, document in documents.items():
+        shape = [sizes[dim] for dim in document["dimension_names"]]
+        contents = json.dumps(document | {"shape": shape}).encode()
+        metadata = place / name / GROUP_METADATA
+        if metadata.read_bytes() != contents:
+            metadata.replace_bytes(contents, is_durable=False)
 
 
 def _create_row_array(
@@ -503,10 +503,10 @@ def other_clock(where: str, found: tuple[str, str], known: tuple[str, str]) -> s
     )
 
 
-def _small(group: zarr.Group, name: str) -> zarr.Array[Any]:
+def _small(place: Location, name: str) -> zarr.Array[Any]:
     """One of the small arrays, whose chunks hold committed rows: always written whole, renamed."""
     with zarr.config.set({"array.write_empty_chunks": True}):
-        return group[name]  # type: ignore[return-value]
+        return zarr.open_array(place.zarr_store(read_only=False), path=name, mode="r+")
 
 
 def _text(values: list[str]) -> NDArray[Any]:

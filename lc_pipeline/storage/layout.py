@@ -30,7 +30,7 @@ TASK_BYTES = 128 * 2**20
 SEGMENT = 512
 SMALLEST_SEGMENT = 16
 SMALLEST_BLOCK = 16
-READ_CHUNK_BYTES = 128 * 2**10
+READ_CHUNK_BYTES = 32 * 2**10
 MOST_OBJECTS_PER_CHUNK = 64
 COORDINATE_ROWS = 4096
 RECORD_ROWS = 512
@@ -55,9 +55,26 @@ class ObjectLayout:
     object_block: int
     """Objects in a shard."""
     segment: int
-    """Epochs in a shard."""
-    objects_per_chunk: int
-    """Objects in an inner chunk, which spans the segment; divides `object_block`."""
+    """Epochs in a shard, and in an inner chunk."""
+
+    def objects_per_chunk(self, bytes_per_epoch: int) -> int:
+        """Objects in an inner chunk; divides `object_block`.
+
+        Few, because who reads one object reads its chunk; as many as are read about as fast.
+
+        Parameters
+        ----------
+        bytes_per_epoch : int
+            What an object takes in one epoch, in the array in question.
+
+        Examples
+        --------
+        >>> ObjectLayout(object_block=12_544, segment=512).objects_per_chunk(16)
+        4
+        """
+        most = max(1, READ_CHUNK_BYTES // (bytes_per_epoch * self.segment))
+        chunk = min(_floor_power_of_two(most), MOST_OBJECTS_PER_CHUNK)
+        return math.gcd(chunk, self.object_block)
 
 
 @dataclass(frozen=True)
@@ -101,26 +118,21 @@ def plan_epoch_layout(
     return EpochLayout(block, block * -(-max(2 * n_objects, n_objects + 1000) // block))
 
 
-def plan_object_layout(
-    n_epochs: int, n_measurements: int, n_values: int, object_block: int
-) -> ObjectLayout:
-    """Cut the object store: shards of whole object blocks, chunks that read fast.
+def plan_object_layout(n_epochs: int, object_block: int) -> ObjectLayout:
+    """Cut the object store into shards of whole object blocks.
 
     A short history is one segment; from 512 epochs on segments are 512 long, so that a new epoch
     touches the last one only.
 
     Examples
     --------
-    >>> plan_object_layout(94, 1, 2, object_block=64)
-    ObjectLayout(object_block=64, segment=96, objects_per_chunk=64)
-    >>> plan_object_layout(1200, 32, 2, object_block=1024)
-    ObjectLayout(object_block=1024, segment=512, objects_per_chunk=1)
+    >>> plan_object_layout(94, object_block=64)
+    ObjectLayout(object_block=64, segment=96)
+    >>> plan_object_layout(1200, object_block=1024)
+    ObjectLayout(object_block=1024, segment=512)
     """
     segment = min(SEGMENT, -(-max(n_epochs, 1) // SMALLEST_SEGMENT) * SMALLEST_SEGMENT)
-    per_object = n_measurements * n_values * segment * ITEM_BYTES
-    most = max(1, READ_CHUNK_BYTES // per_object)
-    chunk = min(_floor_power_of_two(most), MOST_OBJECTS_PER_CHUNK)
-    return ObjectLayout(object_block, segment, math.gcd(chunk, object_block))
+    return ObjectLayout(object_block, segment)
 
 
 def rechunk_tasks(n_objects: int, n_epochs: int, layout: ObjectLayout) -> Iterator[RechunkTask]:
@@ -128,7 +140,7 @@ def rechunk_tasks(n_objects: int, n_epochs: int, layout: ObjectLayout) -> Iterat
 
     Examples
     --------
-    >>> [task.objects for task in rechunk_tasks(10, 5, ObjectLayout(8, 16, 8))]
+    >>> [task.objects for task in rechunk_tasks(10, 5, ObjectLayout(8, 16))]
     [slice(0, 8, None), slice(8, 10, None)]
     """
     for objects, epochs in itertools.product(

@@ -9,11 +9,14 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Self
 
+import numpy as np
 from filelock import FileLock, Timeout
+from numpy.typing import NDArray
 from zarr.abc.store import Store
 from zarr.storage import LocalStore
 
@@ -21,6 +24,8 @@ from lc_pipeline.errors import StorageError
 
 GROUP_METADATA = "zarr.json"
 WRITE_BUFFER = 2**20
+#: Files that are synced at a time: a disk that is asked for several does them in one go.
+SYNCS = 4
 
 
 class Location:
@@ -76,30 +81,9 @@ class Location:
         except OSError as error:
             raise StorageError(f"{self}: cannot be read ({error})") from error
 
-    def read_ranges(self, name: str, ranges: Sequence[tuple[int, int]]) -> list[bytes] | None:
-        """Read parts of a file inside, or None if it does not exist.
-
-        Parameters
-        ----------
-        name : str
-            From here; a string, because there may be many.
-        ranges : sequence of (int, int)
-            Where each begins, from the end if negative, and its length.
-        """
-        try:
-            descriptor = os.open(f"{self.path}/{name}", os.O_RDONLY)
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            raise StorageError(f"{self}/{name}: cannot be read ({error})") from error
-        try:
-            size = os.fstat(descriptor).st_size if ranges[0][0] < 0 else 0
-            return [
-                os.pread(descriptor, length, start if start >= 0 else max(size + start, 0))
-                for start, length in ranges
-            ]
-        finally:
-            os.close(descriptor)
+    def reader(self) -> PartReader:
+        """Read parts of the files inside."""
+        return PartReader(self)
 
     @contextlib.contextmanager
     def create(self) -> Iterator[BinaryIO]:
@@ -108,16 +92,26 @@ class Location:
         with self.path.open("wb", buffering=WRITE_BUFFER) as stream:
             yield stream
 
-    def replace_bytes(self, contents: bytes) -> None:
-        """Replace this file in one step: readers see the old contents or the new, never a part."""
+    def replace_bytes(self, contents: bytes, *, is_durable: bool = True) -> None:
+        """Replace this file in one step: readers see the old contents or the new, never a part.
+
+        Parameters
+        ----------
+        contents : bytes
+        is_durable : bool
+            False if it will be synced later.
+        """
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        partial = self.path.with_name(f".{self.path.name}.{os.getpid()}.tmp")
+        # There is one writer at a time: what a killed one has left is replaced.
+        partial = self.path.with_name(f".{self.path.name}.tmp")
         with partial.open("wb") as stream:
             stream.write(contents)
-            stream.flush()
-            os.fsync(stream.fileno())
+            if is_durable:
+                stream.flush()
+                os.fsync(stream.fileno())
         partial.replace(self.path)
-        _sync_folder(self.path.parent)
+        if is_durable:
+            _sync_folder(self.path.parent)
 
     def link_to(self, target: Location) -> None:
         """Give this folder's files a second name, without their contents being copied.
@@ -151,10 +145,7 @@ class Location:
 
     def sync(self) -> None:
         """Make this folder and all that is in it durable; nothing to do if it does not exist."""
-        for folder, _, files in os.walk(self.path):
-            for name in files:
-                _sync(Path(folder) / name)
-            _sync_folder(Path(folder))
+        sync_all([self])
 
     def publish_as(self, target: Location) -> None:
         """Make this finished folder durable, then give it its final name in one step."""
@@ -207,6 +198,76 @@ class Location:
             lock.release()
 
 
+class PartReader:
+    """Reads parts of one file after the other, into memory that it uses again; for one thread.
+
+    Parameters
+    ----------
+    place : Location
+        The folder that the files are in.
+    """
+
+    def __init__(self, place: Location) -> None:
+        self._place = place
+        self._file: int | None = None
+        self._memory = np.empty(WRITE_BUFFER // 8, dtype=np.uint8)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def open(self, name: str) -> bool:
+        """Go on to this file (named from the folder); False if it does not exist."""
+        self.close()
+        try:
+            self._file = os.open(f"{self._place}/{name}", os.O_RDONLY)
+        except FileNotFoundError:
+            return False
+        except OSError as error:
+            raise StorageError(f"{self._place}/{name}: cannot be read ({error})") from error
+        return True
+
+    def read(self, start: int, length: int) -> NDArray[np.uint8]:
+        """Read a part of the open file; what it gives holds until the next part is read.
+
+        Parameters
+        ----------
+        start : int
+            Where it begins; from the end of the file if negative.
+        length : int
+            Bytes; fewer come where the file ends.
+        """
+        assert self._file is not None  # noqa: S101 (whoever reads has opened)
+        if length > len(self._memory):
+            self._memory = np.empty(length, dtype=np.uint8)
+        part = self._memory[:length]
+        try:
+            if start < 0:
+                start = max(os.fstat(self._file).st_size + start, 0)
+            return part[: os.preadv(self._file, [part.data], start)]
+        except OSError as error:
+            raise StorageError(f"{self._place}: cannot be read ({error})") from error
+
+    def close(self) -> None:
+        """Close the open file, if there is one."""
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
+
+
+def sync_all(folders: Iterable[Location], alone: Iterable[Location] = ()) -> None:
+    """Make folders durable with all that is in them, and other files and folders by themselves."""
+    paths = [place.path for place in alone]
+    for place in folders:
+        for folder, _, files in os.walk(place.path):
+            paths += [Path(folder), *(Path(folder, name) for name in files)]
+    with ThreadPoolExecutor(SYNCS) as pool:
+        # Whatever goes wrong is raised here.
+        list(pool.map(_sync, paths))
+
+
 def _link(file: Path, target: Path) -> None:
     try:
         target.hardlink_to(file)
@@ -215,6 +276,9 @@ def _link(file: Path, target: Path) -> None:
 
 
 def _sync(path: Path) -> None:
+    if path.is_dir():
+        _sync_folder(path)
+        return
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -225,4 +289,8 @@ def _sync(path: Path) -> None:
 def _sync_folder(path: Path) -> None:
     # Windows cannot open folders; there the rename itself is as durable as it gets.
     if os.name == "posix":
-        _sync(path)
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

@@ -7,8 +7,10 @@ empty.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -16,8 +18,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import zarr
-from dask import compute, delayed
+from dask import compute, delayed, multiprocessing, threaded
+from dask.local import get_sync
 
 from lc_pipeline.catalogs.source_catalog import SourceCatalog
 from lc_pipeline.errors import LightcurveError
@@ -99,7 +101,7 @@ def ingest_parallel(
         return []
     with appending(location, len(jobs)) as rows:
         # Any row may turn out to need an optional array; those that none needed go again.
-        was_there = set(rows.group.array_keys())
+        was_there = set(rows.documents)
         rows.grow(model.name for model in ARRAYS)
         keys = tuple(measurement_keys or rows.committed.measurement_keys)
         place = str(rows.committed.place)
@@ -139,14 +141,16 @@ def _of_one_clock(results: list[EpochResult], known: tuple[str, str] | None) -> 
 
 def _scheduler(n_workers: int) -> dict[str, object]:
     """Choose where to compute: an existing cluster, processes, or right here."""
-    try:
-        from distributed import get_client  # noqa: PLC0415 (optional)
-
-        return {"scheduler": get_client()}
-    except (ImportError, ValueError):
-        if n_workers == 1:
-            return {"scheduler": "synchronous"}
-        return {"scheduler": "processes", "num_workers": min(n_workers, 4 * (os.cpu_count() or 1))}
+    # Whoever has a cluster has imported it; it is optional, and slow to import.
+    if distributed := sys.modules.get("distributed"):
+        with contextlib.suppress(ValueError):
+            return {"scheduler": distributed.get_client()}
+    if n_workers == 1:
+        return {"scheduler": get_sync}
+    return {
+        "scheduler": multiprocessing.get,
+        "num_workers": min(n_workers, 4 * (os.cpu_count() or 1)),
+    }
 
 
 def _ingest_row(
@@ -175,10 +179,7 @@ def _ingest_row(
         block = match_to_store(committed, catalog, measurement_keys, matching)
         check_fits(committed, block)
         names = frozenset(m.name for m in ARRAYS if getattr(block, m.name) is not None)
-        group = zarr.open_group(
-            committed.place.zarr_store(read_only=True), mode="r", use_consolidated=False
-        )
-        arrays = open_row_arrays(committed.place, group)
+        arrays = open_row_arrays(committed.place)
         write_row(arrays, row, block, committed.measurement_keys)
         record = EpochRecord.of(block, committed.reference, settings)
     except LightcurveError as error:
@@ -241,7 +242,7 @@ def extract_with_dask(
             )
             for group in groups
         ),
-        scheduler="threads",
+        scheduler=threaded.get,  # the name "threads" makes dask import distributed
     )
     # Each task would note that the other tasks' measurements are not kept.
     return dataclasses.replace(join_measurements(blocks), notes=(*catalog.notes, *match.notes))

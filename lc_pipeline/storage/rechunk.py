@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 import zarr
-from dask import compute, delayed
+from dask import compute, delayed, threaded
 from dask.callbacks import Callback
 from numpy.typing import NDArray
 
@@ -113,12 +113,7 @@ def rechunk(
         version = next_version(output)
         staging = staging_location(output, version)
         staging.remove()
-        layout = plan_object_layout(
-            len(snapshot.rows),
-            len(snapshot.measurement_keys),
-            len(snapshot.value_names),
-            snapshot.object_block,
-        )
+        layout = plan_object_layout(len(snapshot.rows), snapshot.object_block)
         group = _create(staging, snapshot, layout)
         pairs = _array_pairs(snapshot, group, staging)
         try:
@@ -129,7 +124,7 @@ def rechunk(
             )
         except ValueError as error:
             raise StorageError(f"{snapshot.location}: {error}") from error
-        taken_over = _take_over(output, snapshot, layout, staging)
+        taken_over = _take_over(output, snapshot, group, staging)
         tasks = [
             task
             for task in rechunk_tasks(snapshot.n_objects, len(snapshot.rows), layout)
@@ -165,7 +160,6 @@ def _create(staging: Location, snapshot: Snapshot, layout: ObjectLayout) -> zarr
             | {
                 "format": FORMAT_VERSION,
                 "layout": LAYOUT,
-                "objects_per_chunk": layout.objects_per_chunk,
                 "segment": layout.segment,
                 "created_at": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
                 "created_by": f"lc_pipeline {__version__}",
@@ -188,9 +182,11 @@ def _create(staging: Location, snapshot: Snapshot, layout: ObjectLayout) -> zarr
         "epoch": len(snapshot.rows),
     }
     shard = sizes | {"object": layout.object_block, "epoch": layout.segment}
-    chunk = shard | {"object": layout.objects_per_chunk}
     for model in ARRAYS:
         if model.name in snapshot.group:
+            per_epoch = math.prod(sizes[dim] for dim in model.dims[1:-1])
+            n_objects = layout.objects_per_chunk(per_epoch * np.dtype(model.dtype).itemsize)
+            chunk = shard | {"object": n_objects}
             create_array(group, model, model.dims, sizes, chunk=chunk, shard=shard)
     return group
 
@@ -205,52 +201,64 @@ def _array_pairs(snapshot: Snapshot, target: zarr.Group, staging: Location) -> l
 
 
 def _take_over(
-    output: Location, snapshot: Snapshot, layout: ObjectLayout, staging: Location
+    output: Location, snapshot: Snapshot, group: zarr.Group, staging: Location
 ) -> set[int]:
     """Link the shards of segments that the current version has already; give their numbers."""
     try:
         current = open_snapshot(output)
     except StorageError:
         return set()
-    before, after = current.attributes, snapshot.attributes
+    arrays: Any = dict(group.arrays())
+    large: list[Any] = [arrays[model.name] for model in ARRAYS if model.name in arrays]
     is_alike = (
         current.layout == LAYOUT
-        and current.n_objects == snapshot.n_objects
         and current.measurement_keys == snapshot.measurement_keys
         and current.value_names == snapshot.value_names
-        and before["object_block"] == after["object_block"]
-        and before["segment"] == layout.segment
-        and before["objects_per_chunk"] == layout.objects_per_chunk
-        and [model.name in current.group for model in ARRAYS]
-        == [model.name in snapshot.group for model in ARRAYS]
+        and [_cut(current.group.get(model.name)) for model in ARRAYS]
+        == [_cut(arrays.get(model.name)) for model in ARRAYS]
     )
     if not is_alike:
         return set()
-    numbers = unchanged_segments(current.ingest_ids, snapshot.ingest_ids, layout.segment)
-    n_blocks = len(cuts(snapshot.n_objects, layout.object_block))
-    for model in ARRAYS:
+    segment = large[0].shards[-1]
+    numbers = unchanged_segments(current.ingest_ids, snapshot.ingest_ids, segment)
+    for array in large:
+        n_blocks = len(cuts(array.shape[0], array.shards[0]))
         for block, number in itertools.product(range(n_blocks), numbers):
             # The axes between objects and epochs are not cut.
-            key = "/".join(["c", str(block), *["0"] * (len(model.dims) - 2), str(number)])
-            (current.place / model.name / key).link_file_to(staging / model.name / key)
+            key = "/".join(["c", str(block), *["0"] * (array.ndim - 2), str(number)])
+            name = array.basename
+            (current.place / name / key).link_file_to(staging / name / key)
     return set(numbers)
 
 
-def _block_shape(source: Shards, n_epochs: int, n_objects: int) -> tuple[int, ...]:
-    """Shape of a block in memory.
+def _cut(array: Any) -> tuple[Any, ...] | None:
+    """How an array of the object store is cut, its epochs apart; None if there is none."""
+    return None if array is None else (array.shape[:-1], array.chunks, array.shards)
 
-    One cache line more than the objects: where rows lie a power of two apart, the cache keeps few
-    of them, and turning the block round takes three times as long.
-    """
-    return (n_epochs, *source.shape[1:-1], n_objects + CACHE_LINE // source.dtype.itemsize)
+
+def _row_items(source: Shards) -> int:
+    """Values of one row's chunks for a block of objects."""
+    return math.prod(source.shape[1:-1]) * source.chunk[-1]
 
 
 def _block_bytes(pairs: Sequence[Pair], layout: ObjectLayout) -> int:
     """Bytes of the largest block of a task."""
     return max(
-        math.prod(_block_shape(source, layout.segment, layout.object_block)) * source.dtype.itemsize
+        layout.segment * (_row_items(source) * source.dtype.itemsize + CACHE_LINE)
         for _, source, _ in pairs
     )
+
+
+def _block(buffer: NDArray[np.uint8], source: Shards, n_epochs: int) -> NDArray[Any]:
+    """Lay out a block in memory: many rows, each whole, so that chunks are decompressed into it.
+
+    Rows are one cache line further apart than they need be: where they lie a power of two apart,
+    the cache keeps few of them, and turning the block round takes three times as long.
+    """
+    n_items = _row_items(source)
+    rows = buffer.view(source.dtype)[: n_epochs * (n_items + CACHE_LINE // source.dtype.itemsize)]
+    block = rows.reshape(n_epochs, -1)[:, :n_items]
+    return block.reshape(n_epochs, *source.shape[1:-1], source.chunk[-1])
 
 
 def _copy_shard(
@@ -262,13 +270,13 @@ def _copy_shard(
     buffer = shared.buffers.get()
     try:
         for model, source, target in pairs:
-            shape = _block_shape(source, len(wanted), n_objects)
-            block = buffer[: math.prod(shape) * source.dtype.itemsize].view(source.dtype)
-            block = block.reshape(shape)[..., :n_objects]
+            block = _block(buffer, source, len(wanted))
             whole = [slice(0, length) for length in source.shape[1:-1]]
-            source.read([wanted, *whole, task.objects], into=block)
+            # The whole chunk, though the last one ends behind the last object.
+            objects = slice(task.objects.start, task.objects.start + block.shape[-1])
+            source.read([wanted, *whole, objects], into=block)
             axes = [source.dims.index(dim) for dim in model.dims]
-            chunks = _turned(block.transpose(axes), target, task)
+            chunks = _turned(block[..., :n_objects].transpose(axes), target, task)
             place = (
                 task.objects.start // target.shard[0],
                 *[0] * (block.ndim - 2),
@@ -320,7 +328,7 @@ def _run(tasks: list[Any], progress: Progress | None, n_workers: int) -> None:
     with Callback(posttask=count):
         compute(
             *tasks,
-            scheduler="threads",
+            scheduler=threaded.get,  # the name "threads" makes dask import distributed
             num_workers=n_workers,
             optimize_graph=False,
         )

@@ -15,7 +15,8 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from operator import mod, mul
 from typing import Any
 
 import numpy as np
@@ -25,12 +26,12 @@ from zarr.codecs import BloscCodec, BytesCodec, Crc32cCodec, ShardingCodec
 from zarr.codecs.sharding import ShardingCodecIndexLocation
 
 from lc_pipeline.errors import StorageError
-from lc_pipeline.storage.codecs import CHECKSUM_BYTES, checksum, compress, decompress
-from lc_pipeline.storage.location import Location
+from lc_pipeline.storage.codecs import CHECKSUM_BYTES, checksum, compress, decompress, is_intact
+from lc_pipeline.storage.location import Location, PartReader
 
 ABSENT = np.iinfo(np.uint64).max
 
-#: Along one axis: the number of a chunk, where its values go, and which of them.
+#: Along one axis: what a chunk adds to its number in the shard, where its values go, and which.
 _Part = tuple[int, "slice | NDArray[np.intp]", "slice | NDArray[np.intp]"]
 
 
@@ -62,7 +63,10 @@ class Shards:
         self.shard = array.shards or array.chunks
         self.chunks_per_shard = tuple(a // b for a, b in zip(self.shard, self.chunk, strict=True))
         self._index_bytes = 16 * math.prod(self.chunks_per_shard) + CHECKSUM_BYTES
-        self._opened: dict[tuple[int, ...], tuple[str, NDArray[np.uint64] | None]] = {}
+        self._strides = [
+            math.prod(self.chunks_per_shard[n:]) for n in range(1, len(self.chunk) + 1)
+        ]
+        self._indexes: dict[tuple[int, ...], NDArray[np.uint64]] = {}
         if not _is_known(array):
             raise StorageError(
                 f"{place}: its chunks are not coded as lc_pipeline codes them "
@@ -79,7 +83,8 @@ class Shards:
         Parameters
         ----------
         selection : sequence of slice or (n,) array of int
-            Indices along each axis: from ``start`` to ``stop``, or in any order.
+            Indices along each axis: from ``start`` to ``stop``, or in any order. Behind the end of
+            the array are fill values, as far as its last chunk goes.
         into : array, optional
             Where to put the values.
 
@@ -94,75 +99,67 @@ class Shards:
                 [i.stop - i.start if isinstance(i, slice) else len(i) for i in selection],
                 self.dtype,
             )
-        axes = [_parts(index, size) for index, size in zip(selection, self.chunk, strict=True)]
-        wanted: dict[tuple[int, ...], list[tuple[_Part, ...]]] = {}
-        for parts in itertools.product(*axes):
-            wanted.setdefault(self._shard(part[0] for part in parts), []).append(parts)
+        axes = [
+            _parts(index, size, n, stride)
+            for index, size, n, stride in zip(
+                selection, self.chunk, self.chunks_per_shard, self._strides, strict=True
+            )
+        ]
         scratch = np.empty(self.chunk, self.dtype)
-        for shard, chunks in wanted.items():
-            self._read_shard(shard, chunks, found, scratch)
+        with self.place.reader() as reader:
+            for shard in itertools.product(*axes):
+                parts = [axis[number] for axis, number in zip(axes, shard, strict=True)]
+                self._read_shard(shard, itertools.product(*parts), found, scratch, reader)
         return found
 
     def _read_shard(
         self,
         shard: tuple[int, ...],
-        chunks: list[tuple[_Part, ...]],
+        chunks: Iterable[tuple[_Part, ...]],
         found: NDArray[Any],
         scratch: NDArray[Any],
+        reader: PartReader,
     ) -> None:
         """Read some chunks of one shard into their places."""
-        file, index = self._opened.get(shard) or self._open(shard)
-        numbers = [self._number(part[0] for part in parts) for parts in chunks]
-        ranges = [
-            (int(index[n, 0]), int(index[n, 1]))
-            for n in numbers
-            if index is not None and index[n, 0] != ABSENT
-        ]
-        contents = self.place.read_ranges(file, ranges) if ranges else None
+        file = self._file(shard)
         # A shard that has gone meanwhile is like one that never was; whoever asks looks why.
-        remaining = iter(contents or ())
-        for number, parts in zip(numbers, chunks, strict=True):
-            target = _outer([part[1] for part in parts], found.shape)
-            if index is None or contents is None or index[number, 0] == ABSENT:
+        is_there = reader.open(file)
+        index = self._index(shard, file, reader) if is_there else None
+        for parts in chunks:
+            numbers, places, within = zip(*parts, strict=True)
+            target = _outer(places, found.shape)
+            start, length = (ABSENT, 0) if index is None else index[sum(numbers)].tolist()
+            if start == ABSENT:
                 found[target] = self.fill_value
                 continue
-            decompress(self._checked(next(remaining), file), scratch)
-            found[target] = scratch[_outer([part[2] for part in parts], scratch.shape)]
+            encoded = self._checked(reader.read(start, length), file)
+            if [*map(type, places + within)].count(slice) == 2 * len(parts):
+                into = found[target]
+                if into.shape == self.chunk and into.flags.c_contiguous:
+                    decompress(encoded, into)
+                    continue
+            decompress(encoded, scratch)
+            found[target] = scratch[_outer(within, scratch.shape)]
 
-    def _open(self, shard: tuple[int, ...]) -> tuple[str, NDArray[np.uint64] | None]:
-        """Find a shard's file, and offset and length of each chunk; None if there is no shard."""
-        file = self._file(shard)
-        contents = self.place.read_ranges(file, [(-self._index_bytes, self._index_bytes)])
-        if contents is None:
-            return file, None
-        opened = file, self._checked(contents[0], file).view("<u8").reshape(-1, 2)
-        self._opened[shard] = opened
-        return opened
+    def _index(self, shard: tuple[int, ...], file: str, reader: PartReader) -> NDArray[np.uint64]:
+        """Offset and length of each chunk of a shard, which is open."""
+        if shard not in self._indexes:
+            contents = reader.read(-self._index_bytes, self._index_bytes)
+            self._indexes[shard] = self._checked(contents, file).copy().view("<u8").reshape(-1, 2)
+        return self._indexes[shard]
 
-    def _checked(self, contents: bytes, file: str) -> NDArray[np.uint8]:
+    def _checked(self, contents: NDArray[np.uint8], file: str) -> NDArray[np.uint8]:
         """What stands before the checksum, if that agrees."""
-        view = np.frombuffer(contents, np.uint8)[:-CHECKSUM_BYTES]
-        if checksum(view) != contents[-CHECKSUM_BYTES:]:
+        if not is_intact(contents):
             raise StorageError(
                 f"{self.place / file}: cannot be read: damaged (a checksum does not agree). "
                 f"'lc-pipeline verify SURVEY' tells what else is; damaged epochs can be ingested "
                 f"again, damaged light curves published again."
             )
-        return view
+        return contents[:-CHECKSUM_BYTES]
 
     def _file(self, shard: tuple[int, ...]) -> str:
-        return "/".join(["c", *map(str, shard)])
-
-    def _shard(self, chunk: Iterable[int]) -> tuple[int, ...]:
-        """Which shard a chunk is in, from its place in the array."""
-        return tuple(place // n for place, n in zip(chunk, self.chunks_per_shard, strict=True))
-
-    def _number(self, chunk: Iterable[int]) -> int:
-        """Place of a chunk in its shard's index, from its place in the array."""
-        number = 0
-        for place, n in zip(chunk, self.chunks_per_shard, strict=True):
-            number = number * n + place % n
-        return number
+        return "c/" + "/".join(map(str, shard))
 
     # ------------------------------------------------------------------ writing
 
@@ -182,7 +179,8 @@ class Shards:
         ]
         places: dict[tuple[int, ...], list[tuple[int, ...]]] = {}
         for place in itertools.product(*grids):
-            places.setdefault(self._shard(place), []).append(place)
+            shard = tuple(p // n for p, n in zip(place, self.chunks_per_shard, strict=True))
+            places.setdefault(shard, []).append(place)
 
         def chunk(place: tuple[int, ...]) -> NDArray[Any]:
             piece = values[
@@ -191,6 +189,8 @@ class Shards:
                     for number, size, start in zip(place, self.chunk, first, strict=True)
                 )
             ]
+            if piece.shape == self.chunk:
+                return np.ascontiguousarray(piece)
             whole = np.full(self.chunk, self.fill_value, self.dtype)
             whole[tuple(map(slice, piece.shape))] = piece
             return whole
@@ -225,7 +225,8 @@ class Shards:
                 stream.write(encoded)
                 stream.write(checksum(encoded))
                 length = len(encoded) + CHECKSUM_BYTES
-                index[self._number(place)] = end, length
+                within = map(mod, place, self.chunks_per_shard)
+                index[sum(map(mul, within, self._strides))] = end, length
                 end += length
             stream.write(index.tobytes())
             stream.write(checksum(index))
@@ -243,49 +244,73 @@ def _is_known(array: zarr.Array[Any]) -> bool:
     )
 
 
-def _parts(index: slice | NDArray[np.intp], size: int) -> list[_Part]:
-    """Group indices along an axis by the chunk that they are in.
+def _parts(
+    index: slice | NDArray[np.intp], size: int, n_per_shard: int, stride: int
+) -> dict[int, list[_Part]]:
+    """Group indices along an axis by the shard and the chunk that they are in.
+
+    Parameters
+    ----------
+    index : slice or (n,) array of int
+    size : int
+        Length of a chunk.
+    n_per_shard : int
+        Chunks in a shard.
+    stride : int
+        How far apart neighbouring chunks are in a shard's index.
 
     Examples
     --------
-    >>> _parts(slice(3, 6), 4)
-    [(0, slice(0, 1, None), slice(3, 4, None)), (1, slice(1, 3, None), slice(0, 2, None))]
-    >>> _parts(np.array([5, 3, 4]), 4)
-    [(0, array([1]), slice(3, 4, None)), (1, array([2, 0]), slice(0, 2, None))]
+    >>> _parts(slice(3, 6), 4, 2, 1)
+    {0: [(0, slice(0, 1, None), slice(3, 4, None)), (1, slice(1, 3, None), slice(0, 2, None))]}
+    >>> _parts(np.array([5, 3, 4]), 4, 1, 1)
+    {0: [(0, slice(1, 2, None), slice(3, 4, None))], 1: [(0, array([2, 0]), slice(0, 2, None))]}
     """
+    parts: dict[int, list[_Part]] = {}
+    for number, target, within in _chunks(index, size):
+        shard, place = divmod(number, n_per_shard)
+        parts.setdefault(shard, []).append((place * stride, target, within))
+    return parts
+
+
+def _chunks(index: slice | NDArray[np.intp], size: int) -> Iterator[_Part]:
+    """Which chunks indices along an axis are in: number, where values go, which of them."""
     if isinstance(index, slice):
         start, stop = index.start, index.stop
-        return [
-            (
+        for number in range(start // size, -(-stop // size)):
+            first, last = max(number * size, start), min((number + 1) * size, stop)
+            yield (
                 number,
-                slice(max(number * size, start) - start, min((number + 1) * size, stop) - start),
-                slice(max(0, start - number * size), min(size, stop - number * size)),
+                slice(first - start, last - start),
+                slice(first - number * size, last - number * size),
             )
-            for number in range(start // size, -(-stop // size))
-        ]
+        return
     if not len(index):
-        return []
+        return
     order = None
     if (index[1:] < index[:-1]).any():
         order = np.argsort(index, kind="stable")
         index = index[order]
-    numbers = index // size
+    numbers, within = np.divmod(index, size)
+    n_breaks = np.cumsum(np.diff(index, prepend=index[0]) != 1)
     starts = np.flatnonzero(np.diff(numbers, prepend=-1))
-    parts: list[_Part] = []
-    for start, stop in zip(starts.tolist(), [*starts[1:].tolist(), len(index)], strict=True):
-        number = int(numbers[start])
-        within: Any = index[start:stop] - number * size
-        if len(within) == 1 or (np.diff(within) == 1).all():
-            within = slice(int(within[0]), int(within[-1]) + 1)
-        target = slice(start, stop) if order is None else order[start:stop]
-        parts.append((number, target, within))
-    return parts
+    stops = np.append(starts[1:], len(index))
+    is_run = n_breaks[starts] == n_breaks[stops - 1]
+    for number, start, stop, first, is_slice in zip(
+        *(a.tolist() for a in (numbers[starts], starts, stops, within[starts], is_run)), strict=True
+    ):
+        target: Any = slice(start, stop)
+        if order is not None:
+            target = order[start:stop]
+            if stop - start == 1:
+                target = slice(int(target[0]), int(target[0]) + 1)
+        yield number, target, slice(first, first + stop - start) if is_slice else within[start:stop]
 
 
-def _outer(places: list[Any], shape: tuple[int, ...]) -> tuple[Any, ...]:
+def _outer(places: tuple[Any, ...], shape: tuple[int, ...]) -> tuple[Any, ...]:
     """Index an outer product: slices as they are, arrays crossed with each other."""
-    if sum(not isinstance(place, slice) for place in places) <= 1:
-        return tuple(places)
+    if [*map(type, places)].count(slice) >= len(places) - 1:
+        return places
     return np.ix_(
         *(
             np.arange(*place.indices(length)) if isinstance(place, slice) else place

@@ -109,7 +109,7 @@ class EpochRecord:
 
     def to_json(self) -> str:
         """One line of text."""
-        return json.dumps(dataclasses.asdict(self), ensure_ascii=False, allow_nan=False)
+        return json.dumps(vars(self), ensure_ascii=False, allow_nan=False)
 
     @classmethod
     @lru_cache(maxsize=2**16)  # a writer reads all of them again after every commit
