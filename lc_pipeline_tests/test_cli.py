@@ -1,5 +1,6 @@
 """Claims about ``lc-pipeline``: what it says, what it writes, how it exits."""
 
+import errno
 import json
 import shutil
 import subprocess
@@ -363,3 +364,26 @@ def test_workers_make_the_same_store(invoke, copy, ey_uma):
     assert invoke("run", copy, "--workers", 2).exit_code == 0
     made = object_storage(SurveyConfig.read(copy)).dataset.drop_vars("ingested_at").load()
     assert made.equals(ey_uma.dataset.drop_vars("ingested_at").load())
+
+
+def test_a_full_disk_is_said_in_a_line_and_the_next_run_does_the_rest(
+    invoke, tmp_path, monkeypatch
+):
+    for night in (1, 2):
+        (tmp_path / f"n{night}.csv").write_text(f"ra,dec,mag,mjd\n10,-3,17.25,{60000 + night}\n")
+    (tmp_path / "survey.toml").write_text(
+        "[survey]\nname = 'x'\n[files]\npattern = 'n(?P<epoch>.*)[.]csv'\n"
+    )
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device", "store/epochs/c/0")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(epoch_log, "write_row", full)
+        result = invoke("run", tmp_path)
+    assert result.exit_code == 1
+    assert "error: store/epochs/c/0: No space left on device." in result.stderr
+    assert "Traceback" not in result.output
+    assert invoke("run", tmp_path).exit_code == 0
+    survey = SurveyConfig.read(tmp_path)
+    assert object_storage(survey).lightcurves.sel(value="mag").values.tolist() == [[[17.25, 17.25]]]

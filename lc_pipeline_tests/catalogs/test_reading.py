@@ -329,6 +329,32 @@ def test_a_changed_byte_is_found_where_the_file_has_a_checksum(tmp_path, many_st
         read_table(tmp_path / "n1.fits")
 
 
+@pytest.mark.parametrize("kind", ["fits", "ecsv", "parquet", "votable", "ascii.csv", "ascii.ipac"])
+def test_whatever_damage_a_file_has_it_is_read_or_refused_by_name(tmp_path, stars, kind):
+    path = write(stars, tmp_path / "n1.cat", format=kind)
+    whole = path.read_bytes()
+    # Headers decide how all else is read, and what lies between data is padding.
+    places = np.flatnonzero(np.frombuffer(whole, np.uint8) > 32)
+    random = np.random.default_rng(5)
+    refused = 0
+    for number in range(150):
+        damaged = bytearray(whole)
+        place = int(random.choice(places))
+        if number % 3 == 0:
+            damaged[place] = int(random.integers(256))
+        elif number % 3 == 1:
+            damaged[place : place + 40] = b"\0" * len(damaged[place : place + 40])
+        else:
+            del damaged[place : place + int(random.integers(1, 100))]
+        path.write_bytes(damaged)
+        try:
+            read_table(path)
+        except CatalogError as error:
+            assert str(error).startswith(f"{path}: ")
+            refused += 1
+    assert refused
+
+
 @pytest.mark.parametrize(
     ("contents", "words"),
     [
