@@ -495,7 +495,7 @@ def _explain(where: str, error: ValidationError, settings: dict[str, Any]) -> st
 
 
 def _setting_at(location: tuple[int | str, ...], settings: dict[str, Any]) -> str:
-    """Name a setting as a person would: ``measurements (V).value``, not ``measurements.0.value``."""
+    """Name a setting by the measurement's key: ``measurements (V).value``."""
     name = ""
     found: Any = settings
     for part in location:

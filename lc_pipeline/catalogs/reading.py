@@ -370,6 +370,7 @@ def _plain_columns(name: str, column: Any) -> dict[str, Column]:
     if not hasattr(column, "dtype"):
         return {}  # a mixin that is neither a number nor a text
     unit = str(column.unit) if getattr(column, "unit", None) is not None else None
+    description = column.info.description
     meta = dict(column.info.meta or {})
     values: Any = _unmasked(getattr(column, "value", column))
     if values.dtype.kind == "S":
@@ -387,9 +388,9 @@ def _plain_columns(name: str, column: Any) -> dict[str, Column]:
     for k in range(n_elements):
         element, hidden = np.ma.getdata(flat)[:, k], masked[:, k]
         plain[name if k == 0 else f"{name}_{k}"] = (
-            MaskedColumn(element, mask=hidden, unit=unit, meta=meta)
+            MaskedColumn(element, mask=hidden, unit=unit, meta=meta, description=description)
             if hidden.any()
-            else Column(element, unit=unit, meta=meta)
+            else Column(element, unit=unit, meta=meta, description=description)
         )
     return plain
 

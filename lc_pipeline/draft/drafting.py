@@ -179,7 +179,11 @@ def _to_do(found: Samples, measured: FoundMeasurements, time: FoundTime) -> list
         )
         to_do.append(f"the files have no line of column names: {guessed} (files.column_names)")
     if "position" in problems:
-        to_do.append("no columns are recognised as RA and Dec: set columns.ra and columns.dec")
+        to_do.append(
+            "no columns are recognised as RA and Dec: set columns.ra and columns.dec (or, if the "
+            "files name their objects and have no positions: columns.key, reference.file and "
+            "matching.mode = 'key')"
+        )
     if "flags" in problems:
         to_do.append(f"{problems['flags']} (the first is taken)")
     if not measured.sections:
@@ -232,6 +236,7 @@ def _notes(findings: Findings, n_matching: int) -> list[str]:
     ]
     notes += findings.pattern.notes
     notes.append(f"{first.file.name} is {first.source.format}")
+    notes += [note for note in first.source.notes if "cut off" not in note]
     notes += [
         note
         for note in first.plan.notes

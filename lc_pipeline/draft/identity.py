@@ -17,7 +17,10 @@ from lc_pipeline.sky.geometry import chord_arcsec, vector_separation_arcsec
 
 #: Columns that may name an object. Those that SExtractor and others count rows in may as well:
 #: what decides is whether equal keys stand at equal positions in several files.
-_KEY_NAMES = (*known.KEY_NAMES, "oid", "NUMBER", "num", "number", "star_no", "label")
+_KEY_NAMES = (*known.KEY_NAMES, "oid", "NUMBER", "num", "number", "star_no", "label", "src")
+_KEY_WORDS = frozenset(("id", "name", "star", "source", "object", "target", "tic", "kic", "epic"))
+
+_NO_ID = ("mid", "fid", "grid", "centroid", "valid")
 
 _SAME_PLACE_ARCSEC = 2.0
 _ONE_PLACE_ARCSEC = 0.2
@@ -61,6 +64,17 @@ def find_identity(samples: Sequence[Sample]) -> Identity:
     samples : sequence of Sample
     """
     usable = [sample for sample in samples if len(sample.vectors)]
+    if not usable and len(samples) > 1:
+        unknown = "positions are not known yet"
+        return Identity(
+            None,
+            _USUAL_RADIUS,
+            5.0,
+            has_offset=False,
+            why_key=f"{unknown}, by which a name of the objects could be told",
+            why_radius=f"a guess: {unknown}",
+            why_offset=f"not known: {unknown}",
+        )
     pairs = [
         (first, other)
         for number, first in enumerate(usable)
@@ -125,6 +139,7 @@ def _find_key(pairs: Sequence[tuple[Sample, Sample]]) -> tuple[str | None, str]:
     ]
     for alias in _KEY_NAMES:
         wanted += [name for name in known.same_names(alias, ordered) if name not in wanted]
+    wanted += [name for name in ordered if name not in wanted and _may_name_objects(name)]
     refuted = []
     for name in wanted:
         agreement = [_agreement(name, first, other) for first, other in pairs]
@@ -137,6 +152,13 @@ def _find_key(pairs: Sequence[tuple[Sample, Sample]]) -> tuple[str | None, str]:
         listed = " and ".join(refuted)
         return None, f"equal {listed} stand at different positions, so that is no name of an object"
     return None, "no column names the same objects in several files"
+
+
+def _may_name_objects(name: str) -> bool:
+    """Say whether a column reads like a name: ``TICID``, ``ps1_id``, ``Star name``."""
+    words = known.words_of(name)
+    is_id = any(word.endswith("id") and word not in _NO_ID for word in words)
+    return is_id or bool(_KEY_WORDS.intersection(words))
 
 
 def _agreement(name: str, first: Sample, other: Sample) -> bool | None:
