@@ -720,3 +720,19 @@ def test_files_without_positions_are_told_of_keys(tmp_path):
     dataset = published(SurveyConfig.read(tmp_path))
     assert_values(dataset, "V")
     np.testing.assert_allclose(dataset.time.values, MJD, atol=1e-8)
+
+
+def test_files_of_another_survey_beside_those_given_are_left_out_and_told(tmp_path):
+    for field in (31, 33):
+        for night in range(N_EPOCHS):
+            table = stars(night)
+            table["ra"] += 10.0 * (field == 33)
+            table.write(tmp_path / f"M{field}_{night}.csv")
+    given = [tmp_path / f"M31_{night}.csv" for night in (0, 2)]
+    draft = draft_survey(given, folder=tmp_path)
+    assert SurveyConfig.from_toml(draft.text).files.pattern == r"M31_(?P<epoch>\d+)\.csv"
+    assert any("3 files beside them differ in a number" in note for note in draft.notes)
+    assert not draft.to_do
+    # All of them given, they are all taken, and a person is asked.
+    _, draft = drafted(tmp_path)
+    assert "M31_0.csv and M33_0.csv show different fields, 10 degrees apart" in draft.to_do[0]

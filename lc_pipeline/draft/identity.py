@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse.csgraph import connected_components
 
 from lc_pipeline.catalogs import names as known
 from lc_pipeline.catalogs.missing import texts_of
@@ -119,6 +120,35 @@ def find_identity(samples: Sequence[Sample]) -> Identity:
         if twice
         else "",
     )
+
+
+def separate_fields(samples: Sequence[Sample]) -> list[str]:
+    """Say where files fall into groups of fields that do not even touch each other.
+
+    One file alone makes no group: strips of a drift scan may lie anywhere along it.
+    """
+    names, centers, radii = [], [], []
+    for sample in samples:
+        stars = _finite(sample.vectors)
+        if len(stars) and "detector" not in sample.file.groups:
+            center = stars.mean(axis=0) / np.linalg.norm(stars.mean(axis=0))
+            names.append(sample.file.name)
+            centers.append(center)
+            radii.append(vector_separation_arcsec(stars, center).max())
+    if not names:
+        return []
+    apart = vector_separation_arcsec(np.array(centers)[:, np.newaxis], np.array(centers))
+    touches = apart <= np.add.outer(radii, radii) + _SEARCH_ARCSEC
+    n_groups, group = connected_components(touches, directed=False)
+    if n_groups == 1 or np.bincount(group).min() == 1:
+        return []
+    first, other = (int(np.flatnonzero(group == one)[0]) for one in (0, 1))
+    said = (
+        f"{names[first]} and {names[other]} show different fields, "
+        f"{apart[first, other] / 3600:.3g} degrees apart: if these are two surveys, give each a "
+        f"survey.toml with a files.pattern of its own"
+    )
+    return [said]
 
 
 def _no_pairs(pairs: Sequence[tuple[Sample, Sample]]) -> str:
