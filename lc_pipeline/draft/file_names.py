@@ -228,7 +228,8 @@ class _Reader:
         """Slots that vary, or will (dates), without bands and repetitions of another slot."""
         found: list[int] = []
         for number, slot in enumerate(self.slots):
-            repeats = any(self.slots[other].texts == slot.texts for other in found)
+            seen = {*found, *in_measurement} - {number}
+            repeats = any(self.slots[other].texts == slot.texts for other in seen)
             differs = slot.varies or slot.is_time
             if differs and number not in in_measurement and not repeats:
                 found.append(number)
