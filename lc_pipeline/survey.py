@@ -74,7 +74,9 @@ def _angle_unit(value: str) -> str:
 
 
 def _time_format(value: str) -> str:
-    if "%" not in value and value not in Time.FORMATS:
+    if value.lower() in Time.FORMATS:
+        return value.lower()
+    if "%" not in value:
         close = difflib.get_close_matches(value, Time.FORMATS, n=2)
         hint = f" Did you mean {' or '.join(repr(one) for one in close)}?" if close else ""
         raise ValueError(
@@ -571,7 +573,7 @@ class SurveyConfig(_Section):
         if path.is_dir():
             path = path / "survey.toml"
         try:
-            text = path.read_text(encoding="utf-8")
+            text = path.read_text(encoding="utf-8-sig")  # some editors begin it with a mark
         except (OSError, UnicodeDecodeError) as error:
             raise SurveyConfigError(
                 f"{path}: cannot be read ({error}). "
@@ -586,7 +588,10 @@ class SurveyConfig(_Section):
         try:
             settings = tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:
-            raise SurveyConfigError(f"{where}: not valid TOML: {error}") from error
+            hint = ""
+            if "'\\'" in str(error):
+                hint = "; write patterns in single quotes, which leave \\ alone"
+            raise SurveyConfigError(f"{where}: not valid TOML: {error}{hint}") from error
         if "path" in settings:
             raise SurveyConfigError(f"{where}: path: there is no such setting")
         try:
@@ -626,7 +631,7 @@ def _explain(where: str, error: ValidationError, settings: dict[str, Any]) -> st
     """One line per wrong setting: file, key, what was expected, what was found."""
     lines = []
     for problem in error.errors():
-        key = ".".join(str(part) for part in problem["loc"] if part != "function-after")
+        key = _setting_at(problem["loc"], settings)
         message = problem["msg"].removeprefix("Value error, ")
         if problem["type"] == "extra_forbidden":
             message = f"there is no such setting.{_did_you_mean(problem['loc'], settings)}"
@@ -638,6 +643,25 @@ def _explain(where: str, error: ValidationError, settings: dict[str, Any]) -> st
             message += f" (found {problem['input']!r})"
         lines.append(f"{where}: {key}: {message}" if key else f"{where}: {message}")
     return "\n".join(lines)
+
+
+def _setting_at(location: tuple[int | str, ...], settings: dict[str, Any]) -> str:
+    """Name a setting by the measurement's key: ``measurements (V).value``."""
+    name = ""
+    found: Any = settings
+    for part in location:
+        if part == "function-after":
+            continue
+        try:
+            found = found[part]
+        except (LookupError, TypeError):
+            found = None
+        if isinstance(part, int):
+            key = str(found.get("key", "")) if isinstance(found, dict) else ""
+            name += f" ({key.strip() or f'number {part + 1}'})"
+        else:
+            name += f".{part}" if name else part
+    return name
 
 
 def _did_you_mean(location: tuple[int | str, ...], settings: dict[str, Any]) -> str:

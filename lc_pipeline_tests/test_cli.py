@@ -1,5 +1,6 @@
 """Claims about ``lc-pipeline``: what it says, what it writes, how it exits."""
 
+import errno
 import json
 import shutil
 import subprocess
@@ -363,3 +364,44 @@ def test_workers_make_the_same_store(invoke, copy, ey_uma):
     assert invoke("run", copy, "--workers", 2).exit_code == 0
     made = object_storage(SurveyConfig.read(copy)).dataset.drop_vars("ingested_at").load()
     assert made.equals(ey_uma.dataset.drop_vars("ingested_at").load())
+
+
+def test_a_full_disk_is_said_in_a_line_and_the_next_run_does_the_rest(
+    invoke, tmp_path, monkeypatch
+):
+    for night in (1, 2):
+        (tmp_path / f"n{night}.csv").write_text(f"ra,dec,mag,mjd\n10,-3,17.25,{60000 + night}\n")
+    (tmp_path / "survey.toml").write_text(
+        "[survey]\nname = 'x'\n[files]\npattern = 'n(?P<epoch>.*)[.]csv'\n"
+    )
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device", "store/epochs/c/0")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(epoch_log, "write_row", full)
+        result = invoke("run", tmp_path)
+    assert result.exit_code == 1
+    assert "error: store/epochs/c/0: No space left on device." in result.stderr
+    assert "Traceback" not in result.output
+    assert invoke("run", tmp_path).exit_code == 0
+    survey = SurveyConfig.read(tmp_path)
+    assert object_storage(survey).lightcurves.sel(value="mag").values.tolist() == [[[17.25, 17.25]]]
+
+
+def test_copies_of_an_epoch_and_epochs_of_another_field_are_told(invoke, tmp_path):
+    rows = "".join(f"{10 + n / 10},-3,17.25\n" for n in range(5))
+    for night in range(5):
+        text = f"# MJD-AVG = {60000 + night}\nra,dec,mag\n{rows}"
+        (tmp_path / f"n{night}.csv").write_text(text)
+    shutil.copy(tmp_path / "n1.csv", tmp_path / "n7.csv")
+    (tmp_path / "n3.csv").write_text((tmp_path / "n3.csv").read_text().replace(",-3,", ",45,"))
+    (tmp_path / "n8.csv").symlink_to(tmp_path / "not_there.csv")
+    (tmp_path / "survey.toml").write_text(
+        "[survey]\nname = 'x'\n[files]\npattern = 'n(?P<epoch>.*)[.]csv'\n"
+    )
+    said = invoke("run", tmp_path).stdout
+    assert "2 of 6 epochs are made of the same files (1 (the same file as 7), 7 (" in said
+    assert "2 of 6 epochs have a doubtful time (1 (has the same time as 7), 7 (" in said
+    assert "1 of 6 epochs matched much less than is usual (3 (0 of 5 detections" in said
+    assert "(or links to nowhere), left out: n8.csv" in said

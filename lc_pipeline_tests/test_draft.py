@@ -81,6 +81,11 @@ def keys_of(pattern, names):
             ["1_g_101.cat", "1_r_101.cat", "2_g_102.cat"],
             r"(?P<epoch>\d+)_(?P<measurement>[A-Za-z]+)_\d+\.cat",
         ),
+        # The band stands in the folder and again in the name.
+        (
+            ["g/s_51075_g.fits", "r/s_51075_r.fits", "g/s_51081_g.fits"],
+            r"(?P<measurement>[A-Za-z]+)/s_(?P<epoch>\d+)_[A-Za-z]+\.fits",
+        ),
         (["a.fits", "b.fits.gz"], r"(?P<epoch>[A-Za-z]+)\.fits(?:\.gz)?"),
     ],
 )  # fmt: skip

@@ -678,3 +678,61 @@ def test_a_filter_that_the_key_does_not_tell_is_said(tmp_path):
     survey = configured(tmp_path, "")
     notes = read_epoch(find_epochs(survey).epochs[0], survey).notes
     assert any("fid is 1, and measurement 'mag' does not tell bands apart" in n for n in notes)
+
+
+# ------------------------------------------------------------------------------- the draft
+
+
+def test_the_draft_lists_what_is_not_used_and_nothing_that_is(tmp_path):
+    for night in range(N_EPOCHS):
+        table = stars(night, TICID=1000 + STAR, band=["r"] * N_STARS, airmass=1.2 + 0 * STAR)
+        table.rename_columns(["ra", "dec"], ["RA_OBJ", "DEC_OBJ"])
+        table.write(tmp_path / f"n{night}.csv")
+    survey, draft = drafted(tmp_path)
+    assert not draft.to_do
+    assert survey.columns.key == "TICID"
+    assert "# Not used: airmass\n" in draft.text
+    assert_values(published(survey), "r")
+
+
+def test_files_without_positions_are_told_of_keys(tmp_path):
+    (tmp_path / "reports").mkdir()
+    Table({"NAME": [f"V{n} CYG" for n in STAR], "RA": RA, "DEC": DEC}).write(tmp_path / "stars.csv")
+    head = ["#TYPE=EXTENDED", "#DELIM=,", "#NAME,DATE,MAG,MERR,FILT"]
+    for night in range(N_EPOCHS):
+        rows = [
+            f"V{n} CYG,{MJD[night] + 2400000.5},{MAG[night, n]},{ERR[night, n]},V"
+            for n in np.random.default_rng(night).permutation(STAR)
+        ]
+        (tmp_path / "reports" / f"a{night}.txt").write_text("\n".join([*head, *rows]) + "\n")
+    draft = draft_survey(sorted((tmp_path / "reports").iterdir()), folder=tmp_path)
+    assert "columns.key, reference.file and matching.mode = 'key'" in draft.to_do[0]
+    assert "# Not used: NAME\n" in draft.text
+    text = draft.text
+    for old, new in (
+        ('# key = "..."', 'key = "NAME"'),
+        ("[reference]", '[reference]\nfile = "stars.csv"'),
+        ('mode = "position"', 'mode = "key"'),
+    ):
+        assert old in text
+        text = text.replace(old, new)
+    (tmp_path / "survey.toml").write_text(text)
+    dataset = published(SurveyConfig.read(tmp_path))
+    assert_values(dataset, "V")
+    np.testing.assert_allclose(dataset.time.values, MJD, atol=1e-8)
+
+
+def test_files_of_another_survey_beside_those_given_are_left_out_and_told(tmp_path):
+    for field in (31, 33):
+        for night in range(N_EPOCHS):
+            table = stars(night)
+            table["ra"] += 10.0 * (field == 33)
+            table.write(tmp_path / f"M{field}_{night}.csv")
+    given = [tmp_path / f"M31_{night}.csv" for night in (0, 2)]
+    draft = draft_survey(given, folder=tmp_path)
+    assert SurveyConfig.from_toml(draft.text).files.pattern == r"M31_(?P<epoch>\d+)\.csv"
+    assert any("3 files beside them differ in a number" in note for note in draft.notes)
+    assert not draft.to_do
+    # All of them given, they are all taken, and a person is asked.
+    _, draft = drafted(tmp_path)
+    assert "M31_0.csv and M33_0.csv show different fields, 10 degrees apart" in draft.to_do[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from astropy import units as u
@@ -9,6 +10,17 @@ from astropy import units as u
 from lc_pipeline.catalogs import names as known
 from lc_pipeline.catalogs.file_columns import FileColumns, listed
 from lc_pipeline.survey import Quantity
+
+_OTHER_QUANTITIES = frozenset(
+    re.findall(
+        r"\w+",
+        "ra dec de decl alpha delta x y pos position radec fwhm theta a b pa ellip ellipticity "
+        "sky bkg background pm pmra pmdec parallax plx time mjd jd airmass seeing radius color "
+        "colour",
+    )
+)
+#: What tells columns of the same name apart.
+_NUMBERED = re.compile(r" \(\d+\)$")
 
 
 def recognise_brightness(columns: FileColumns) -> list[tuple[str, str | None, Quantity]]:
@@ -35,8 +47,14 @@ def recognise_brightness(columns: FileColumns) -> list[tuple[str, str | None, Qu
             taken = {error for _, error, _ in found}
             free = [name for name in numbers if name not in taken]
             matches = [known.same_names(alias, free) for alias in known.LONE_ERRORS[quantity]]
-            if error := next((match[0] for match in matches if match), None):
-                found[lone[0]] = (found[lone[0]][0], error, quantity)
+            errors_left = [name for name in free if _may_be_its_error(name)]
+            error = next((match[0] for match in matches if match), None)
+            if error or len(errors_left) == 1:
+                found[lone[0]] = (found[lone[0]][0], error or errors_left[0], quantity)
+    found = [
+        (value, error or _error_behind(value, quantity, columns.names, numbers), quantity)
+        for value, error, quantity in found
+    ]
     if any(error for _, error, _ in found):
         _say_left_out(columns, [value for value, error, _ in found if not error], "without errors")
         found = [triple for triple in found if triple[1]]
@@ -45,6 +63,22 @@ def recognise_brightness(columns: FileColumns) -> list[tuple[str, str | None, Qu
         _say_left_out(columns, fluxes, "since there are magnitudes")
         found = [triple for triple in found if triple[2] == "mag"]
     return found
+
+
+def _may_be_its_error(name: str) -> bool:
+    """Say whether an error can be that of a brightness: not of a position or a shape."""
+    return known.is_error_name(name) and not _OTHER_QUANTITIES.intersection(known.words_of(name))
+
+
+def _error_behind(
+    value: str, quantity: Quantity, names: Sequence[str], numbers: Sequence[str]
+) -> str | None:
+    """Find an error that stands right behind its value and says of itself no more than that."""
+    place = names.index(value) + 1
+    behind = names[place] if place < len(names) else ""
+    bare = known.squeeze(_NUMBERED.sub("", behind))
+    is_error = bare in {known.squeeze(name) for name in known.LONE_ERRORS[quantity]}
+    return behind if is_error and behind in numbers else None
 
 
 def _say_left_out(columns: FileColumns, names: Sequence[str], why: str) -> None:

@@ -140,11 +140,16 @@ def _by_position_name(columns: FileColumns) -> tuple[str, str] | None:
                 _only(columns, found[1], "declination", "columns.dec"),
             )
     pairs = [
-        (name, f"{name.removesuffix('.ra')}.dec")
-        for name in columns.names
-        if name.endswith(".ra") and f"{name.removesuffix('.ra')}.dec" in columns.names
+        pair
+        for pair in known.position_pairs(columns.names)
+        if not all(_is_constant(columns.table[name]) for name in pair)
     ]
     return pairs[0] if len(pairs) == 1 else None
+
+
+def _is_constant(column: Column) -> bool:
+    """Say whether all rows are the same: the field's position and not the sources'."""
+    return len(column) > 1 and bool(np.all(np.asarray(column) == np.asarray(column)[0]))
 
 
 def _find_key(columns: FileColumns, survey: SurveyConfig) -> str | None:

@@ -23,7 +23,9 @@ _STRUCTURE = re.compile(
 )
 
 #: What astropy only warns of, and what means that the file must not be used.
-_DAMAGE = re.compile(r"truncated|Error validating header|corrupted|[Cc]hecksum|[Dd]atasum|buffer")
+_DAMAGE = re.compile(
+    r"truncated|Error validating header|corrupted|[Cc]hecksum|[Dd]atasum|buffer|TFORMn"
+)
 
 
 def read_fits(path: Path, contents: bytes, files: FilesSection) -> Table:
@@ -58,6 +60,7 @@ def _open(path: Path, contents: bytes) -> fits.HDUList:
                 io.BytesIO(contents), memmap=False, checksum=True, disable_image_compression=True
             )
             ends = [_end(hdu, len(contents)) for hdu in hdus]  # reads every header
+            nameless = next(filter(None, map(_nameless_column, hdus)), None)
         except (OSError, ValueError, TypeError, KeyError, fits.VerifyError) as error:
             raise CatalogError(
                 path, f"not a readable FITS file ({error}); fetch it again"
@@ -65,6 +68,7 @@ def _open(path: Path, contents: bytes) -> fits.HDUList:
     harm = next((str(item.message) for item in caught if _DAMAGE.search(str(item.message))), None)
     if harm is None and (missing := max(ends) - len(contents)) > 0:
         harm = f"{missing} bytes are missing at the end"
+    harm = harm or nameless
     if harm is None and contents[max(ends) :].strip(b"\0 "):
         harm = "what follows the last complete extension is not a FITS extension"
     if harm is not None:
@@ -79,6 +83,15 @@ def _end(hdu: fits.hdu.base._BaseHDU, n_bytes: int) -> int:
     start, span = hdu.fileinfo()["datLoc"], hdu.fileinfo()["datSpan"]
     padded = start + span
     return int(padded if padded <= n_bytes else start + hdu.size)
+
+
+def _nameless_column(hdu: fits.hdu.base._BaseHDU) -> str | None:
+    """Say which column of a table has no name, if one has none."""
+    names = hdu.columns.names if _is_table(hdu) else []
+    if None not in names:
+        return None
+    number = names.index(None) + 1
+    return f"column {number} of extension {hdu.name or '(no name)'} has no TTYPE{number}"
 
 
 def _is_table(hdu: fits.hdu.base._BaseHDU) -> bool:

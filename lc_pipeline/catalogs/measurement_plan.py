@@ -12,6 +12,7 @@ from lc_pipeline.catalogs import names as known
 from lc_pipeline.catalogs.brightness import quantity_of, recognise_brightness
 from lc_pipeline.catalogs.file_columns import FileColumns, listed
 from lc_pipeline.catalogs.missing import texts_of
+from lc_pipeline.catalogs.row_times import own_time
 from lc_pipeline.errors import CatalogError
 from lc_pipeline.survey import MeasurementSection, SurveyConfig
 
@@ -221,7 +222,7 @@ def _recognised(
                     quantity=quantity,
                     unit=columns.unit(value) or ("mag" if quantity == "mag" else None),
                     # With [time] configured, only times that it names are read.
-                    time=None if survey.time else known.find_time(value, columns.names),
+                    time=None if survey.time else own_time(columns.table, value),
                     where=where or None,
                 )
             )
@@ -243,7 +244,12 @@ def _filter_template(columns: FileColumns) -> str | None:
     for alias in known.BAND_NUMBERS:
         for name in known.same_names(alias, columns.names):
             column = columns.table[name]
-            if column.dtype.kind in "USiu" and len({text for text in texts_of(column) if text}) > 1:
+            bands = (
+                {text for text in texts_of(column) if text} if column.dtype.kind in "USiu" else {}
+            )
+            if bands and all(map(known.is_band, bands)):
+                return f"{{{name}}}"
+            if len(bands) > 1:
                 return f"{name}{{{name}}}"
     for keyword in known.BAND_KEYWORDS:
         if str(columns.table.meta.get(keyword, "")).strip():

@@ -47,6 +47,22 @@ POSITION_NAMES: tuple[tuple[str, str], ...] = (
     ("X_WORLD", "Y_WORLD"),
 )
 
+#: Words for right ascension and declination, in pairs, beside which all else is the same:
+#: ``RA_OBJ`` and ``DEC_OBJ``, ``alpha_deg`` and ``delta_deg``.
+_POSITION_WORDS: tuple[tuple[str, str], ...] = (
+    *(("ra", word) for word in ("dec", "de", "decl", "declination")),
+    *(("alpha", "delta"), ("raj", "dej"), ("raj", "decj")),
+)
+
+#: Words that make an angle something else than the position of the source.
+_NOT_POSITION = frozenset(
+    re.findall(
+        r"\w+",
+        "pm mu off offset shift residual diff corr cov rate track tel telescope pointing pnt "
+        "point target targ center centre ref field crval zenith sun moon var variance ivar d",
+    )
+)
+
 #: The object's own name. SExtractor's ``NUMBER`` and ``id`` of most source finders count the rows
 #: of one file and name no object, so ``NUMBER`` is used only when it is configured.
 KEY_NAMES = (
@@ -120,7 +136,8 @@ _FLUX_WORD = re.compile(
 )
 #: Round brackets may hold a band, ``mag(V)``, so that only these are units there.
 _UNIT_AT_END = re.compile(
-    r"(.*\S)\s*(?:\[([^\[\]]+)\]|\((m?mag|deg|degrees|hours|d|days|s|sec|[munµ]?Jy|adu|ADU|counts|e-)\))"
+    r"(.*\S)\s*(?:\[([^\[\]]+)\]|\((m?mag|deg|degrees|rad|h|hr|hour|hours|d|days|s|sec|"
+    r"[munµ]?Jy|(?:adu|ADU|counts|ct|e-|electrons?)(?:/s)?)\))"
 )
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 
@@ -185,6 +202,27 @@ def same_names(wanted: str, names: Iterable[str]) -> list[str]:
     if same := [name for name in names if name.lower() == wanted.lower()]:
         return same
     return [name for name in names if squeeze(name) == squeeze(wanted)]
+
+
+def position_pairs(names: Sequence[str]) -> list[tuple[str, str]]:
+    """Find the columns whose names differ in the words for right ascension and declination only.
+
+    Examples
+    --------
+    >>> position_pairs(["RA_OBJ", "DEC_OBJ", "pm_ra", "pm_dec", "ra_err", "dec_err"])
+    [('RA_OBJ', 'DEC_OBJ')]
+    """
+    by_words = {tuple(words_of(name)): name for name in reversed(names)}
+    pairs: dict[str, str] = {}
+    for words, name in reversed(by_words.items()):
+        if is_error_name(name) or _NOT_POSITION.intersection(words):
+            continue
+        for ra, dec in _POSITION_WORDS:
+            if words.count(ra) == 1 and name not in pairs:
+                wanted = tuple(dec if word == ra else word for word in words)
+                if wanted in by_words:
+                    pairs[name] = by_words[wanted]
+    return list(pairs.items())
 
 
 def is_error_name(name: str) -> bool:

@@ -24,9 +24,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from astropy.coordinates import SkyCoord
+from astropy.io import fits
 from astropy.io.votable import parse as parse_votable
 from astropy.io.votable.exceptions import VOTableSpecError
 from astropy.table import Column, MaskedColumn, Table
+from astropy.table.meta import YamlParseError
 from astropy.time import Time
 from astropy.utils.masked import Masked
 
@@ -51,6 +53,14 @@ _COMPRESSIONS: tuple[tuple[bytes, str, Callable[[bytes], bytes]], ...] = (
     (b"\x1f\x8b", "gzip", gzip.decompress),
     (b"BZh", "bzip2", bz2.decompress),
     (b"\xfd7zXZ\0", "xz", lzma.decompress),
+)
+
+#: What the libraries' parsers raise where a damaged file leads them astray. The readers below
+#: explain the damage that is common; no damage must stop the files beside it.
+_RAISED_BY_DAMAGE = (
+    *(ValueError, LookupError, TypeError, AttributeError, ArithmeticError, AssertionError),
+    *(OSError, EOFError, RuntimeError, MemoryError),
+    *(fits.VerifyError, pa.ArrowException, YamlParseError),
 )
 
 _ANY_FILE = FilesSection(pattern="(?P<epoch>.+)")
@@ -134,12 +144,23 @@ def read_catalog_file(
             f"is empty ({len(contents)} bytes); fetch it again, or leave it out with files.exclude",
         )
     kind = detect_format(path, contents) if files.format == "auto" else files.format
-    if kind in _TEXT_READERS:
-        table = _TEXT_READERS[kind](path, contents, files, texts)
-    else:
-        table = _READERS[kind](path, contents, files)
-    notes = tuple(table.meta.pop("_notes", ()))
-    return CatalogFile(path, _plain(path, table), sha256, kind, notes)
+    try:
+        if kind in _TEXT_READERS:
+            table = _TEXT_READERS[kind](path, contents, files, texts)
+        else:
+            table = _READERS[kind](path, contents, files)
+        notes = tuple(table.meta.pop("_notes", ()))
+        table = _plain(path, table)
+    except CatalogError:
+        raise
+    except _RAISED_BY_DAMAGE as error:
+        reason = " ".join(str(error).split())[:200]
+        raise CatalogError(
+            path,
+            f"cannot be read as {kind} ({type(error).__name__}: {reason}): it is damaged, or not "
+            f"of that format; fetch it again, or leave it out with files.exclude",
+        ) from error
+    return CatalogFile(path, table, sha256, kind, notes)
 
 
 def detect_format(path: Path, contents: bytes) -> CatalogFormat:
@@ -349,6 +370,7 @@ def _plain_columns(name: str, column: Any) -> dict[str, Column]:
     if not hasattr(column, "dtype"):
         return {}  # a mixin that is neither a number nor a text
     unit = str(column.unit) if getattr(column, "unit", None) is not None else None
+    description = column.info.description
     meta = dict(column.info.meta or {})
     values: Any = _unmasked(getattr(column, "value", column))
     if values.dtype.kind == "S":
@@ -366,9 +388,9 @@ def _plain_columns(name: str, column: Any) -> dict[str, Column]:
     for k in range(n_elements):
         element, hidden = np.ma.getdata(flat)[:, k], masked[:, k]
         plain[name if k == 0 else f"{name}_{k}"] = (
-            MaskedColumn(element, mask=hidden, unit=unit, meta=meta)
+            MaskedColumn(element, mask=hidden, unit=unit, meta=meta, description=description)
             if hidden.any()
-            else Column(element, unit=unit, meta=meta)
+            else Column(element, unit=unit, meta=meta, description=description)
         )
     return plain
 

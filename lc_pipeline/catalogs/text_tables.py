@@ -36,6 +36,8 @@ _KEYWORD = re.compile(r"#+\s*([A-Za-z][\w-]*)\s*[=:]\s*(.+?)\s*$")
 #: A line that is drawn under the names.
 _RULE = re.compile(r"[\s|+:=-]*[=-]{3}[\s|+:=-]*")
 _COMMA = re.compile(r"(?<=\d),(?=\d)")
+#: A column name that :func:`_unique` made.
+_AGAIN = re.compile(r".+ \(2\)")
 _UNIT_SEPARATOR = "\x1f"
 _UNKNOWN_YAML_TAG = re.compile(rb"(?<=\s)!(?!astropy\b|numpy\b|!)[A-Za-z_][\w.]*")
 
@@ -127,9 +129,17 @@ def read_text(
     for name, unit in units.items():
         table[name].unit = unit
     table.meta.update(_keywords(comments))
-    if rows and not text.endswith("\n"):
-        table.meta["_notes"] = [f"{path.name} does not end with a line end: was it cut off?"]
+    table.meta["_notes"] = _notes(path, text if rows else "\n", names)
     return table
+
+
+def _notes(path: Path, text: str, names: Sequence[str]) -> list[str]:
+    notes = []
+    if again := [name for name in names if _AGAIN.fullmatch(name)]:
+        notes.append(f"columns have the same name: the second of them is {again[0]!r}")
+    if not text.endswith("\n"):
+        notes.append(f"{path.name} does not end with a line end: was it cut off?")
+    return notes
 
 
 def read_ecsv(path: Path, contents: bytes) -> Table:

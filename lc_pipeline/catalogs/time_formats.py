@@ -63,6 +63,22 @@ SCALES = {"TDT": "tt", "ET": "tt", "UT": "utc", "Z": "utc"} | {
 PLACES = ("TOPOCENTER", "GEOCENTER", "HELIOCENTER", "BARYCENTER")
 
 
+def seconds_of(text: Any) -> float:
+    """Read a number of seconds, with or without the unit behind it.
+
+    Raises
+    ------
+    ValueError
+        If it is no such number.
+
+    Examples
+    --------
+    >>> seconds_of("60 s"), seconds_of(30)
+    (60.0, 30.0)
+    """
+    return float(re.sub(r"(?i)(?<=[\d.])\s*s(?:ec(?:ond)?s?)?\.?$", "", str(text).strip()))
+
+
 def to_mjd(texts_or_numbers: Any, form: str, scale: str = "utc", offset: float = 0.0) -> Floats:
     """Turn times of one format into MJD in the same scale, without losing digits.
 
@@ -203,6 +219,10 @@ def implied_by_name(name: str) -> tuple[str | None, str | None]:
         return None, "HELIOCENTER"
     if "bjd" in squeezed or "bmjd" in squeezed:
         # Without a word about it, barycentric times are TDB; BJD_UTC and BJD_TT are not.
-        said = (scale for scale in ("utc", "tdb", "tt", "tai") if squeezed.endswith(scale))
+        said = (
+            scale
+            for scale in ("utc", "tdb", "tcb", "tt", "tai")
+            if squeezed.endswith((scale, f"({scale})"))
+        )
         return next(said, "tdb"), "BARYCENTER"
     return None, None

@@ -25,6 +25,7 @@ from lc_pipeline.catalogs.time_formats import (
     SCALES,
     TIME_OF_DAY,
     implied_by_name,
+    seconds_of,
     to_mjd,
 )
 from lc_pipeline.errors import CatalogError
@@ -431,7 +432,7 @@ class _Search:
                 f"keyword nor a column",
             )
         try:
-            return float(found)
+            return seconds_of(found)
         except ValueError:
             raise CatalogError(
                 self.path, f"time.exposure: {wanted} is {found!r}, not a number of seconds"
@@ -440,7 +441,7 @@ class _Search:
     def _recognised_exposure(self) -> float:
         for keyword in EXPOSURE_KEYWORDS:
             try:
-                exposure = float(self.header[keyword])
+                exposure = seconds_of(self.header[keyword])
             except (KeyError, ValueError):
                 continue
             self.notes.append(f"exposure is header keyword {keyword} (recognised)")

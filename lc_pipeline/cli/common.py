@@ -33,6 +33,13 @@ class Commands(click.Group):
             # The reader of our output (head, less) has gone: that is not our failure.
             sys.stderr.close()
             sys.exit(0)
+        except OSError as error:
+            # A full disk, a folder without permission: what is committed is whole all the same.
+            where = f"{error.filename}: " if error.filename else ""
+            fail(
+                f"{where}{error.strerror or error}. What is committed is unharmed: run the same "
+                f"again when that is mended"
+            )
 
 
 class PositionCommand(click.Command):

@@ -9,6 +9,7 @@ from filelock import Timeout
 from rich.markup import escape
 from rich.table import Table as Sheet
 
+from lc_pipeline.analysis.quality import doubtful_times, few_matches, same_catalogs
 from lc_pipeline.catalogs.landing import find_epochs
 from lc_pipeline.cli.common import first_few, out
 from lc_pipeline.errors import LightcurveError, StorageError
@@ -35,6 +36,10 @@ ADVICE = {
     "stale_epochs": "{n} {of_all} epochs would be ingested otherwise now ({few}): 'lc-pipeline "
     "run' takes them again",
     "epochs_without_values": "{n} {of_all} epochs have no values of a measurement ({few})",
+    "same_catalogs": "{n} {of_all} epochs are made of the same files ({few}): leave the copies out "
+    "with files.exclude",
+    "doubtful_times": "{n} {of_all} epochs have a doubtful time ({few})",
+    "few_matches": "{n} {of_all} epochs matched much less than is usual ({few})",
     "epochs_without_files": "{n} {of_all} epochs have no files any more ({few}); they are kept",
     "n_superseded_rows": "{n} rows of the epoch store are superseded: 'lc-pipeline compact' drops "
     "them",
@@ -121,6 +126,12 @@ def _health(
             key: f"of {first_few(lacking)}"
             for key, record in records.items()
             if (lacking := [m for m in epochs.measurement_keys if not record.n_values.get(m)])
+        },
+        **{
+            find.__name__: {
+                finding.epoch: f"({finding.text})" for finding in find(list(records.values()))
+            }
+            for find in (same_catalogs, doubtful_times, few_matches)
         },
         "epoch_store_is_being_written": _is_locked(epochs),
         "object_store_is_being_written": _is_locked(objects),

@@ -60,7 +60,10 @@ def _summarise(report: IngestReport) -> None:
         f"{sum(outcome.n_duplicates for outcome in stored)} duplicates",
     )
     for files, text in (
-        (report.unmatched_files, "in the landing folder not matched by files.pattern, left out"),
+        (
+            report.unmatched_files,
+            "in the landing folder not matched by files.pattern (or links to nowhere), left out",
+        ),
         (report.missing_epochs, "in the store without files any more, kept"),
     ):
         if files:
@@ -77,8 +80,8 @@ def _summarise(report: IngestReport) -> None:
         out.print(
             f"[bold yellow]warning:[/] nothing at all was matched in {len(lonely)} epochs "
             f"({escape(first_few(lonely))}): is the match radius too small, are they shifted "
-            f"(matching.astrometric_offset), or are the keys written otherwise than in the "
-            f"reference?"
+            f"(matching.astrometric_offset), is RA where Dec is meant, or are the keys written "
+            f"otherwise than in the reference?"
         )
     if report.new_in_reference:
         out.print(

@@ -5,14 +5,20 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lc_pipeline.catalogs.landing import EpochFiles, LandedFile, expand_key
 from lc_pipeline.catalogs.source_catalog import read_epoch
 from lc_pipeline.draft.epoch_times import FoundTime, find_time
-from lc_pipeline.draft.file_names import NamePattern, holds_date, infer_pattern, similar_names
-from lc_pipeline.draft.identity import find_identity
+from lc_pipeline.draft.file_names import (
+    NamePattern,
+    holds_date,
+    infer_pattern,
+    same_numbers,
+    similar_names,
+)
+from lc_pipeline.draft.identity import find_identity, separate_fields
 from lc_pipeline.draft.measurements import FoundMeasurements, find_measurements
 from lc_pipeline.draft.samples import Samples, choose, read_samples
 from lc_pipeline.draft.sentinels import find_sentinels
@@ -110,6 +116,7 @@ def draft_survey(
         sentinels=find_sentinels(found.samples, sections),
     )
     to_do = [*_to_do(found, measured, time), *time.doubts, *_twins(given)]
+    to_do += separate_fields(found.samples)
     text = write_survey(findings, to_do)
     survey = SurveyConfig.from_toml(text, Path(os.path.abspath(folder)) / "survey.toml")  # noqa: PTH100
     if findings.is_complete:
@@ -140,8 +147,16 @@ def _pattern_below(landing: Path, given: list[Path]) -> tuple[NamePattern, int]:
                 break
             if path.is_file() and not path.name.startswith("."):
                 neighbours.add(path.relative_to(landing).as_posix())
-    names += [name for name in similar_names(names, sorted(neighbours)) if name not in names]
-    return infer_pattern(names), len(names)
+    similar = [name for name in similar_names(names, sorted(neighbours)) if name not in names]
+    beside = same_numbers(names, similar)
+    pattern = infer_pattern([*names, *beside])
+    if left := [name for name in similar if not re.fullmatch(pattern.pattern, name)]:
+        note = (
+            f"{len(left)} files beside them differ in a number in which all given agree "
+            f"({left[0]}): left out; if they belong to the survey, give one of them as well"
+        )
+        pattern = replace(pattern, notes=(*pattern.notes, note))
+    return pattern, len(names) + len(beside)
 
 
 def _landed(path: Path, landing: Path, pattern: str) -> LandedFile:
@@ -179,7 +194,11 @@ def _to_do(found: Samples, measured: FoundMeasurements, time: FoundTime) -> list
         )
         to_do.append(f"the files have no line of column names: {guessed} (files.column_names)")
     if "position" in problems:
-        to_do.append("no columns are recognised as RA and Dec: set columns.ra and columns.dec")
+        to_do.append(
+            "no columns are recognised as RA and Dec: set columns.ra and columns.dec (or, if the "
+            "files name their objects and have no positions: columns.key, reference.file and "
+            "matching.mode = 'key')"
+        )
     if "flags" in problems:
         to_do.append(f"{problems['flags']} (the first is taken)")
     if not measured.sections:
@@ -232,6 +251,7 @@ def _notes(findings: Findings, n_matching: int) -> list[str]:
     ]
     notes += findings.pattern.notes
     notes.append(f"{first.file.name} is {first.source.format}")
+    notes += [note for note in first.source.notes if "cut off" not in note]
     notes += [
         note
         for note in first.plan.notes

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from lc_pipeline.catalogs.row_times import LONGEST_EPOCH, row_times
-from lc_pipeline.catalogs.time_formats import EXPOSURE_KEYWORDS, HEADER_TIMES
+from lc_pipeline.catalogs.row_times import LONGEST_EPOCH, row_times, stated_time
+from lc_pipeline.catalogs.time_formats import EXPOSURE_KEYWORDS, HEADER_TIMES, seconds_of
 from lc_pipeline.catalogs.times import FileTimes, read_times
 from lc_pipeline.draft.file_names import NamePattern, NameTime
 from lc_pipeline.draft.samples import Sample
@@ -81,7 +81,10 @@ def _candidates(
     exposure = _exposure(samples)
     if own := _band_times(samples):
         form = "jd" if "jd" in own.lower() and "mjd" not in own.lower() else "mjd"
-        settings = {"from": "column", "name": own, "format": form, "at": "mid"}
+        settings: dict[str, Any] = {"from": "column", "name": own, "format": form, "at": "mid"}
+        if (counted := stated_time(samples[0].table, own)) is not None:
+            settings |= {"format": "jd", "offset": counted.offset}
+            settings |= _given(scale=counted.scale, refposition=counted.refposition)
         yield settings | exposure, f"column {own} and the like of the other bands (by name)"
     headers = [sample.table.meta for sample in samples]
     for keyword, form, at, scale, place in HEADER_TIMES:
@@ -123,7 +126,7 @@ def _exposure(samples: Sequence[Sample]) -> dict[str, str]:
     """Name the first keyword of an exposure time that all headers have."""
     for keyword in EXPOSURE_KEYWORDS:
         try:
-            exposures = [float(sample.table.meta[keyword]) for sample in samples]
+            exposures = [seconds_of(sample.table.meta[keyword]) for sample in samples]
         except (KeyError, ValueError, TypeError):
             continue
         if exposures:

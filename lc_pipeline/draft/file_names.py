@@ -106,6 +106,46 @@ def similar_names(given: Iterable[str], others: Iterable[str]) -> list[str]:
     return [name for name in others if _likeness(name) in wanted]
 
 
+def same_numbers(given: Sequence[str], others: Iterable[str]) -> list[str]:
+    """Choose the names that have the numbers in which all of those given agree.
+
+    Two files of M31 do not ask for those of M33 beside them. Dates, and numbers of channels and
+    detectors, may be others; and of one name alone, nothing is known of what varies.
+
+    Examples
+    --------
+    >>> same_numbers(["M31_1.cat", "M31_2.cat"], ["M31_3.cat", "M33_1.cat"])
+    ['M31_3.cat']
+    >>> same_numbers(["M31_1.cat"], ["M31_3.cat", "M33_1.cat"])
+    ['M31_3.cat', 'M33_1.cat']
+    """
+    agreed: dict[tuple[str, ...], dict[int, str]] = {}
+    for likeness in {_likeness(name) for name in given}:
+        alike = [split_name(name, TIMES) for name in given if _likeness(name) == likeness]
+        columns = [[text for _, text in column] for column in zip(*alike, strict=True)]
+        if len(alike) > 1 and any(len(set(texts)) > 1 for texts in columns):
+            agreed[likeness] = {
+                place: texts[0]
+                for place, texts in enumerate(columns)
+                if alike[0][place][0] == "digits"
+                and len(set(texts)) == 1
+                and not _numbers_a_part(columns[place - 1][0] if place else "", texts[0])
+            }
+    return [
+        name
+        for name in others
+        if all(
+            split_name(name, TIMES)[place][1] == text
+            for place, text in agreed.get(_likeness(name), {}).items()
+        )
+    ]
+
+
+def _numbers_a_part(word: str, number: str) -> bool:
+    """Say whether a number is that of a channel or a detector: ``ch2``, ``ccd07``."""
+    return bool(_DETECTOR.fullmatch(word) or _CHANNEL.fullmatch(word + number))
+
+
 def holds_date(name: str) -> bool:
     """Say whether a date or Julian date stands in a name.
 
@@ -188,7 +228,8 @@ class _Reader:
         """Slots that vary, or will (dates), without bands and repetitions of another slot."""
         found: list[int] = []
         for number, slot in enumerate(self.slots):
-            repeats = any(self.slots[other].texts == slot.texts for other in found)
+            seen = {*found, *in_measurement} - {number}
+            repeats = any(self.slots[other].texts == slot.texts for other in seen)
             differs = slot.varies or slot.is_time
             if differs and number not in in_measurement and not repeats:
                 found.append(number)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse.csgraph import connected_components
 
 from lc_pipeline.catalogs import names as known
 from lc_pipeline.catalogs.missing import texts_of
@@ -17,7 +18,10 @@ from lc_pipeline.sky.geometry import chord_arcsec, vector_separation_arcsec
 
 #: Columns that may name an object. Those that SExtractor and others count rows in may as well:
 #: what decides is whether equal keys stand at equal positions in several files.
-_KEY_NAMES = (*known.KEY_NAMES, "oid", "NUMBER", "num", "number", "star_no", "label")
+_KEY_NAMES = (*known.KEY_NAMES, "oid", "NUMBER", "num", "number", "star_no", "label", "src")
+_KEY_WORDS = frozenset(("id", "name", "star", "source", "object", "target", "tic", "kic", "epic"))
+
+_NO_ID = ("mid", "fid", "grid", "centroid", "valid")
 
 _SAME_PLACE_ARCSEC = 2.0
 _ONE_PLACE_ARCSEC = 0.2
@@ -61,6 +65,17 @@ def find_identity(samples: Sequence[Sample]) -> Identity:
     samples : sequence of Sample
     """
     usable = [sample for sample in samples if len(sample.vectors)]
+    if not usable and len(samples) > 1:
+        unknown = "positions are not known yet"
+        return Identity(
+            None,
+            _USUAL_RADIUS,
+            5.0,
+            has_offset=False,
+            why_key=f"{unknown}, by which a name of the objects could be told",
+            why_radius=f"a guess: {unknown}",
+            why_offset=f"not known: {unknown}",
+        )
     pairs = [
         (first, other)
         for number, first in enumerate(usable)
@@ -107,6 +122,35 @@ def find_identity(samples: Sequence[Sample]) -> Identity:
     )
 
 
+def separate_fields(samples: Sequence[Sample]) -> list[str]:
+    """Say where files fall into groups of fields that do not even touch each other.
+
+    One file alone makes no group: strips of a drift scan may lie anywhere along it.
+    """
+    names, centers, radii = [], [], []
+    for sample in samples:
+        stars = _finite(sample.vectors)
+        if len(stars) and "detector" not in sample.file.groups:
+            center = stars.mean(axis=0) / np.linalg.norm(stars.mean(axis=0))
+            names.append(sample.file.name)
+            centers.append(center)
+            radii.append(vector_separation_arcsec(stars, center).max())
+    if not names:
+        return []
+    apart = vector_separation_arcsec(np.array(centers)[:, np.newaxis], np.array(centers))
+    touches = apart <= np.add.outer(radii, radii) + _SEARCH_ARCSEC
+    n_groups, group = connected_components(touches, directed=False)
+    if n_groups == 1 or np.bincount(group).min() == 1:
+        return []
+    first, other = (int(np.flatnonzero(group == one)[0]) for one in (0, 1))
+    said = (
+        f"{names[first]} and {names[other]} show different fields, "
+        f"{apart[first, other] / 3600:.3g} degrees apart: if these are two surveys, give each a "
+        f"survey.toml with a files.pattern of its own"
+    )
+    return [said]
+
+
 def _no_pairs(pairs: Sequence[tuple[Sample, Sample]]) -> str:
     if pairs:
         return "the files that were looked at have too few stars in common to tell"
@@ -125,6 +169,7 @@ def _find_key(pairs: Sequence[tuple[Sample, Sample]]) -> tuple[str | None, str]:
     ]
     for alias in _KEY_NAMES:
         wanted += [name for name in known.same_names(alias, ordered) if name not in wanted]
+    wanted += [name for name in ordered if name not in wanted and _may_name_objects(name)]
     refuted = []
     for name in wanted:
         agreement = [_agreement(name, first, other) for first, other in pairs]
@@ -137,6 +182,13 @@ def _find_key(pairs: Sequence[tuple[Sample, Sample]]) -> tuple[str | None, str]:
         listed = " and ".join(refuted)
         return None, f"equal {listed} stand at different positions, so that is no name of an object"
     return None, "no column names the same objects in several files"
+
+
+def _may_name_objects(name: str) -> bool:
+    """Say whether a column reads like a name: ``TICID``, ``ps1_id``, ``Star name``."""
+    words = known.words_of(name)
+    is_id = any(word.endswith("id") and word not in _NO_ID for word in words)
+    return is_id or bool(_KEY_WORDS.intersection(words))
 
 
 def _agreement(name: str, first: Sample, other: Sample) -> bool | None:

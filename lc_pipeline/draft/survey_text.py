@@ -25,7 +25,7 @@ from lc_pipeline.survey import MeasurementSection
 
 _WIDTH = 96
 _MOST_LISTED = 40
-_TIME_LIKE = re.compile(r"(?i)time|date|jd|epoch")
+_TIME_LIKE = re.compile(r"(?i)time|date|jd|epoch|(?:^|_)t(?:_|$)")
 
 
 @dataclass(frozen=True)
@@ -137,6 +137,11 @@ def _columns(findings: Findings) -> list[str]:
             *_comment("TO DO: no columns are recognised as RA and Dec. Name them here:"),
             '# ra = "..."',
             '# dec = "..."',
+            *_comment(
+                "If they name their objects and have no positions, say which column does, give "
+                "a table of the objects as reference.file, and match by key:"
+            ),
+            '# key = "..."',
         ]
     else:
         guessed = "guessed from its range" if findings.found.column_names else ""
@@ -152,9 +157,12 @@ def _columns(findings: Findings) -> list[str]:
     flags = {(one.flags, one.bad_flags) for one in findings.measured.sections}
     if len(flags) == 1 and (one := flags.pop())[0]:
         lines += _flags(*one)
-    used = {plan.ra, plan.dec, findings.identity.key}
+    used = {findings.identity.key, time.name if (time := findings.time.section) else None}
+    if "position" not in findings.first.problems:
+        used |= {plan.ra, plan.dec}
     for section in findings.measured.sections:
         used |= {section.value, section.error, section.flags, section.time}
+        used |= {*names_in(section.key)}
     others = [name for name in table.colnames if name not in used]
     if others:
         lines += _comment(f"Not used: {_listed(others)}")

@@ -399,6 +399,11 @@ def read_reference(survey: SurveyConfig) -> ReferenceCatalog:
     # What [files] says of the epochs' catalogues does not hold for this one.
     files = FilesSection(pattern=survey.files.pattern, format=section.format)
     names = [section.key] if section.key else ["key", *KEY_NAMES]
+    if not path.is_file():
+        raise SurveyConfigError(
+            f"{survey.path or 'survey.toml'}: reference.file: there is no file {path}. It is taken "
+            f"relative to the folder of survey.toml"
+        )
     table = read_table(path, files, names)
     return ReferenceCatalog.from_table(table, section, path).ordered()
 

@@ -89,7 +89,7 @@ class Location:
     def create(self) -> Iterator[BinaryIO]:
         """Write this file in place, from its beginning."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        with self.path.open("wb", buffering=WRITE_BUFFER) as stream:
+        with _named(self.path), self.path.open("wb", buffering=WRITE_BUFFER) as stream:
             yield stream
 
     def replace_bytes(self, contents: bytes, *, is_durable: bool = True) -> None:
@@ -104,7 +104,7 @@ class Location:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         # There is one writer at a time: what a killed one has left is replaced.
         partial = self.path.with_name(f".{self.path.name}.tmp")
-        with partial.open("wb") as stream:
+        with _named(self.path), partial.open("wb") as stream:
             stream.write(contents)
             if is_durable:
                 stream.flush()
@@ -284,6 +284,16 @@ def _sync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+@contextlib.contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Let an error of writing ("No space left on device") say in which file."""
+    try:
+        yield
+    except OSError as error:
+        error.filename = error.filename or str(path)
+        raise
 
 
 def _sync_folder(path: Path) -> None:

@@ -1,5 +1,6 @@
 """Reading catalogue files of every format, whole or damaged."""
 
+import contextlib
 import gzip
 
 import numpy as np
@@ -327,6 +328,31 @@ def test_a_changed_byte_is_found_where_the_file_has_a_checksum(tmp_path, many_st
     (tmp_path / "n1.fits").write_bytes(contents)
     with pytest.raises(CatalogError, match=r"n1.fits: .*damaged: (Checksum|Datasum)"):
         read_table(tmp_path / "n1.fits")
+
+
+@pytest.mark.parametrize("kind", ["fits", "ecsv", "parquet", "votable", "ascii.csv", "ascii.ipac"])
+def test_whatever_damage_a_file_has_it_is_read_or_refused_by_name(tmp_path, stars, kind):
+    path = write(stars, tmp_path / "n1.cat", format=kind)
+    whole = path.read_bytes()
+    # Headers decide how all else is read, and what lies between data is padding.
+    places = np.flatnonzero(np.frombuffer(whole, np.uint8) > 32)
+    random = np.random.default_rng(5)
+    refused = 0
+    for number in range(150):
+        damaged = bytearray(whole)
+        place = int(random.choice(places))
+        if number % 3 == 0:
+            damaged[place] = int(random.integers(256))
+        elif number % 3 == 1:
+            damaged[place : place + 40] = b"\0" * len(damaged[place : place + 40])
+        else:
+            del damaged[place : place + int(random.integers(1, 100))]
+        path.write_bytes(damaged)
+        with contextlib.suppress(CatalogError):
+            read_table(path)
+            refused -= 1
+        refused += 1
+    assert refused
 
 
 @pytest.mark.parametrize(
