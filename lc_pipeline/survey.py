@@ -509,6 +509,33 @@ class ReportSection(_Section):
     """Indices to draw against brightness, where the survey has them."""
 
 
+class PeriodsSection(_Section):
+    """``[periods]``: which light curves are searched for periods, and how."""
+
+    objects: Literal["candidates", "all"] = "candidates"
+    """The variable candidates only, or every object."""
+    measurements: tuple[str, ...] = ()
+    """Keys of the measurements to search, together; by default all."""
+    min_period: float | None = Field(default=None, gt=0)
+    """Days. By default 0.025, or twice the interval of observations on a regular raster."""
+    max_period: float | None = Field(default=None, gt=0)
+    """Days. By default the baseline: one cycle in the data."""
+    samples_per_peak: float = Field(default=5.0, ge=2)
+    """Frequencies to the width of a peak, one over the baseline."""
+    terms: int = Field(default=3, ge=1, le=8)
+    """Harmonics of the periodogram, at most: the data say how many they need."""
+    n_peaks: int = Field(default=3, ge=1, le=20)
+    """How many periods are given, the best one first."""
+    method: Literal["lomb_scargle", "bls"] = "lomb_scargle"
+    """``bls``: box least squares, for transits and other short, flat-bottomed dips."""
+
+    @model_validator(mode="after")
+    def _has_a_range(self) -> Self:
+        if self.min_period and self.max_period and not self.min_period < self.max_period:
+            raise ValueError("expected min_period < max_period")
+        return self
+
+
 class SurveyConfig(_Section):
     """One survey: the validated contents of its ``survey.toml``.
 
@@ -538,6 +565,7 @@ class SurveyConfig(_Section):
     statistics: StatisticsSection = StatisticsSection()
     candidates: CandidatesSection = CandidatesSection()
     report: ReportSection = ReportSection()
+    periods: PeriodsSection = PeriodsSection()
     path: Path | None = Field(default=None, exclude=True)
     """The file this was read from; relative folders start at its folder."""
 
@@ -682,6 +710,7 @@ def _did_you_mean(location: tuple[int | str, ...], settings: dict[str, Any]) -> 
                 "statistics": StatisticsSection,
                 "candidates": CandidatesSection,
                 "report": ReportSection,
+                "periods": PeriodsSection,
             }.get(part)
         elif part == "standards" and model is PhotometrySection:
             model = StandardsSection

@@ -1,0 +1,282 @@
+"""Which of the peaks is the period: P, 2 P, P / 2 or an alias.
+
+A sinusoid cannot tell. Every peak, its multiples and its parts are fitted again with as many harmonics
+as the data bear (as multi-harmonic analysis of variance does: Schwarzenberg-Czerny 1996, ApJ 460,
+L107, doi:10.1086/309985), each band with a mean, amplitudes and phases of its own, and compared by
+the Bayesian information criterion (Schwarz 1978, Ann. Stat. 6, 461, doi:10.1214/aos/1176344136).
+Twice the period with twice the harmonics fits as well, and costs more: it wins only if odd
+harmonics are real, as in an eclipsing binary with two unlike minima. A value more than five
+standard deviations off is charged as five: one bad value cannot decide.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from lc_pipeline.analysis.periods.least_squares import Series, usable_terms
+from lc_pipeline.analysis.periods.phase_order import string_lengths, unexplained
+
+Floats = NDArray[np.float64]
+
+#: Harmonics of the models that are compared, at most.
+MOST_TERMS = 12
+#: Standard deviations beyond which a value counts as no worse.
+CHARGED = 5.0
+#: Of a peak at f, these multiples are considered too.
+_MULTIPLES = (1.0, 1 / 2, 1 / 3, 1 / 4, 2.0)
+_N_STRINGS = 6
+_N_FINALISTS = 12
+_PASSES = 3
+_LEAST_FREE = 0.05
+
+
+@dataclass(frozen=True)
+class Band:
+    """One measurement of one object: what is there of it.
+
+    Attributes
+    ----------
+    time, value, error : (n,) arrays of float
+        Without missing values; the errors as they enter the weights.
+    """
+
+    time: Floats
+    value: Floats
+    error: Floats
+
+    def series(self, weight: Floats | None = None) -> Series:
+        """Ready for fitting; 0 in `weight` leaves a value out."""
+        weights = self.error**-2 if weight is None else self.error**-2 * weight
+        return Series.prepared(self.time, self.value[np.newaxis], weights[np.newaxis])
+
+    def winsorised(self, n_sigma: float) -> Band:
+        """Values further off the median than so many 1.4826 median absolute deviations moved there."""
+        middle = np.median(self.value)
+        reach = n_sigma * 1.4826 * np.median(np.abs(self.value - middle))
+        return Band(self.time, np.clip(self.value, middle - reach, middle + reach), self.error)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """How well one frequency explains all bands.
+
+    Attributes
+    ----------
+    frequency : float, 1/d
+    criterion : float
+        Bayesian information criterion minus that of constant light: the lower the better.
+    n_terms : int
+    is_used : list of (n,) arrays of bool
+        For each band, values that are not taken for outliers.
+    """
+
+    frequency: float
+    criterion: float
+    n_terms: int
+    is_used: tuple[NDArray[np.bool_], ...]
+
+
+def considered(frequencies: Floats, lowest: float, highest: float) -> Floats:
+    """The peaks with their multiples and parts, within the grid's range.
+
+    Examples
+    --------
+    >>> considered(np.array([1.2]), 0.35, 2.0).tolist()
+    [0.4, 0.6, 1.2]
+    """
+    family = np.unique(np.multiply.outer(frequencies, _MULTIPLES).ravel())
+    return family[(family >= lowest) & (family <= highest)]
+
+
+def refined(bands: Sequence[Band], frequencies: Floats, step: float, n_terms: int) -> Floats:
+    """Move each frequency to the local maximum of the joint power of `n_terms` harmonics."""
+    offsets = step * np.linspace(-1, 1, 5)
+    tried = frequencies[:, np.newaxis] + offsets
+    gains = -joint_criterion([band.series() for band in bands], tried.ravel(), n_terms, free=False)
+    return _vertices(tried, gains.reshape(tried.shape))
+
+
+def _vertices(tried: Floats, height: Floats) -> Floats:
+    """Vertex of the parabola through the highest of equally spaced points and its neighbours."""
+    rows = np.arange(len(tried))
+    best = np.clip(height.argmax(axis=1), 1, tried.shape[1] - 2)
+    left, middle, right = (height[rows, best + shift] for shift in (-1, 0, 1))
+    bend = left - 2 * middle + right
+    move = np.where(bend < 0, 0.5 * (left - right) / np.where(bend < 0, bend, 1.0), 0.0)
+    spacing = tried[:, 1] - tried[:, 0]
+    vertices: Floats = tried[rows, best] + np.clip(move, -1, 1) * spacing
+    return vertices
+
+
+def joint_criterion(
+    series: Sequence[Series], frequencies: Floats, n_terms: int, *, free: bool = True
+) -> Floats:
+    """Bayesian information criterion of the joint fit, minus that of constants.
+
+    ``sum over bands of n ln(1 - power) + 2 K ln(n)``: each band's errors are right but for a factor.
+
+    Parameters
+    ----------
+    series : one for each band
+    frequencies : (m,) array of float
+    n_terms : int
+        Harmonics; `free`: the number up to this that gives the lowest criterion.
+    """
+    return _criteria(series, frequencies, n_terms)[slice(None) if free else slice(-1, None)].min(
+        axis=0
+    )
+
+
+def _criteria(series: Sequence[Series], frequencies: Floats, n_terms: int) -> Floats:
+    """For 1 ... n_terms harmonics: (n_terms, n_frequencies)."""
+    criteria = np.zeros((n_terms, len(frequencies)))
+    for one in series:
+        usable = int(usable_terms(one.count, n_terms)[0])
+        if not usable:
+            continue
+        power = np.clip(one.power_at(frequencies, usable)[:, 0], 0.0, 1 - 1e-9)
+        terms = np.minimum(np.arange(n_terms), usable - 1)
+        n = int(one.count[0])
+        criteria += n * np.log1p(-power[terms]) + 2 * (terms[:, np.newaxis] + 1) * np.log(n)
+    return criteria
+
+
+def judge(bands: Sequence[Band], frequencies: Floats, step: float) -> list[Verdict]:
+    """Compare frequencies, the best first.
+
+    Parameters
+    ----------
+    bands : sequence of Band
+    frequencies : (m,) array of float, 1/d
+        See :func:`considered`.
+    step : float
+        By about how much they may be off.
+    """
+    everything = [np.ones(len(band.time), dtype=bool) for band in bands]
+    strings = sum(
+        len(band.time)
+        * np.log(np.maximum(string_lengths(band.time, band.value, frequencies), 1e-9))
+        for band in bands
+    )
+    likeliest = frequencies[np.argsort(strings, kind="stable")[:_N_STRINGS]]
+    tidy = [~unexplained(band.time, band.value, band.error, likeliest) for band in bands]
+    starts = [everything]
+    if not all(kept.all() for kept in tidy):
+        starts.append(tidy)
+    found: dict[float, Verdict] = {}
+    for start in starts:
+        series = [band.series(kept) for band, kept in zip(bands, start, strict=True)]
+        order = np.argsort(joint_criterion(series, frequencies, MOST_TERMS), kind="stable")
+        for frequency in frequencies[order[:_N_FINALISTS]].tolist():
+            verdict = _judge_one(bands, start, frequency, step)
+            other = found.get(frequency)
+            if other is None or verdict.criterion < other.criterion:
+                found[frequency] = verdict
+    return sorted(found.values(), key=lambda verdict: verdict.criterion)
+
+
+def _judge_one(
+    bands: Sequence[Band], start: Sequence[NDArray[np.bool_]], frequency: float, step: float
+) -> Verdict:
+    """Fit, set aside what is far off the fit, fit again."""
+    is_used = list(start)
+    best: Verdict | None = None
+    for number in range(_PASSES):
+        fits = [_Fits(band, kept, MOST_TERMS) for band, kept in zip(bands, is_used, strict=True)]
+        tried = frequency + step / 2**number * np.array([[-1.0, 0.0, 1.0]])
+        criteria = sum(fit.criteria(tried[0]) for fit in fits)
+        n_terms = int(criteria.min(axis=1).argmin()) + 1
+        frequency = float(_vertices(tried, -criteria[np.newaxis, n_terms - 1])[0])
+        charged = [fit.charge(frequency, n_terms) for fit in fits]
+        verdict = Verdict(
+            frequency, sum(cost for cost, _ in charged), n_terms, tuple(kept for _, kept in charged)
+        )
+        if best is None or verdict.criterion < best.criterion:
+            best = verdict
+        if all((a == b).all() for a, b in zip(is_used, verdict.is_used, strict=True)):
+            break
+        is_used = list(verdict.is_used)
+    assert best is not None  # noqa: S101 (there is at least one pass)
+    return best
+
+
+class _Fits:
+    """Fits to one band, of any number of harmonics at once: their columns are orthogonalised."""
+
+    def __init__(self, band: Band, kept: NDArray[np.bool_], n_terms: int) -> None:
+        self._band, self._root = band, kept / band.error
+        self._n_terms = int(usable_terms(kept.sum(), n_terms))
+        self._all_terms = n_terms
+        root, value = self._root, band.value
+        self._mean = float((root**2 * value).sum() / max((root**2).sum(), 1e-300))
+        self._right = root * (value - self._mean)
+
+    def _orthogonal(self, frequencies: Floats) -> tuple[Floats, Floats, Floats]:
+        design = design_matrix(frequencies, self._band.time, self._n_terms)
+        base, triangle = np.linalg.qr(design * self._root[:, np.newaxis])
+        return base, triangle, self._right @ base
+
+    def criteria(self, frequencies: Floats) -> Floats:
+        """Criterion of 1, 2 ... harmonics: (n_terms, n_frequencies)."""
+        criteria = np.zeros((self._all_terms, len(frequencies)))
+        if not self._n_terms:
+            return criteria
+        base, _, right = self._orthogonal(frequencies)
+        rest = self._right[:, np.newaxis] - np.cumsum(base * right[:, np.newaxis], axis=2)
+        free = 1 - np.cumsum(base**2, axis=2)
+        left_out = (rest / np.maximum(free, _LEAST_FREE))[:, :, 2::2]
+        n = int((self._root > 0).sum())
+        total = max(float((self._right**2).sum()), 1e-300)
+        likelihood = n * np.log(np.maximum((left_out**2).sum(axis=1) / total, 1e-9))
+        terms = np.minimum(np.arange(self._all_terms), self._n_terms - 1)
+        criteria[:] = likelihood.T[terms] + _price(terms + 1, n)[:, np.newaxis]
+        return criteria
+
+    def charge(self, frequency: float, n_terms: int) -> tuple[float, NDArray[np.bool_]]:
+        """Criterion in which outliers are charged, and what is no outlier."""
+        band, n_terms = self._band, min(n_terms, self._n_terms)
+        n = len(band.time)
+        if not n_terms:
+            return 0.0, np.ones(n, dtype=bool)
+        off = self._left_out(frequency, n_terms)
+        # A median is not misled by the outliers that are looked for.
+        is_used = off <= CHARGED * max(1.4826 * float(np.median(off)), 1e-6)
+        variance = max(float(np.mean(off[is_used] ** 2)), 1e-12)
+        charged = np.minimum(off**2 / variance, CHARGED**2).sum()
+        return float(n * np.log(variance) + charged + _price(n_terms, n)), is_used
+
+    def _left_out(self, frequency: float, n_terms: int) -> Floats:
+        """How far off each value is, in its errors, from the fit to the others."""
+        band, n = self._band, 2 * n_terms + 1
+        base, triangle, right = (part[0] for part in self._orthogonal(np.array([frequency])))
+        # A column that the sampling does not determine is left out.
+        diagonal = np.abs(np.diagonal(triangle)[:n])
+        is_fitted = np.flatnonzero(diagonal > 1e-3 * diagonal.max())
+        model = np.zeros(n)
+        model[is_fitted] = np.linalg.solve(triangle[np.ix_(is_fitted, is_fitted)], right[is_fitted])
+        values = design_matrix(np.array([frequency]), band.time, n_terms)[0] @ model
+        free = 1 - (base[:, :n] ** 2).sum(axis=1)
+        off: Floats = np.abs(band.value - self._mean - values) / band.error
+        return off / np.maximum(free, _LEAST_FREE)
+
+
+def _price(n_terms: ArrayLike, n: int) -> Floats:
+    """What the parameters cost beyond what leaving values out has cost already."""
+    price: Floats = 2 * np.asarray(n_terms) * max(np.log(n) - 2, 0)
+    return price
+
+
+def design_matrix(frequencies: Floats, time: Floats, n_terms: int) -> Floats:
+    """(n_frequencies, n, 2 n_terms + 1): ones, and cosine and sine of each harmonic."""
+    turn = np.exp(2j * np.pi * np.mod(frequencies[:, np.newaxis] * time, 1.0))
+    design = np.empty((*turn.shape, 2 * n_terms + 1))
+    design[..., 0] = 1.0
+    power = np.ones_like(turn)
+    for k in range(1, n_terms + 1):
+        power = power * turn
+        design[..., 2 * k - 1], design[..., 2 * k] = power.real, power.imag
+    return design

@@ -1,0 +1,110 @@
+"""Light curves in the order of phase, without any model: string length, and what no period explains.
+
+At the right period neighbours in phase are alike, whatever the shape of the light curve (Lafler &
+Kinman 1965, ApJS 11, 216, doi:10.1086/190116; absolute differences: Dworetsky 1983, MNRAS 203, 917,
+doi:10.1093/mnras/203.4.917). A value that is off by much adds the same to the string at every
+period, which makes absolute differences hard to mislead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+_N_SHUFFLES = 200
+_NEIGHBOURS = (-3, -2, -1, 1, 2, 3)
+#: Fewer values than this say nothing about outliers.
+_LEAST_VALUES = 12
+
+
+def string_lengths(time: Floats, value: Floats, frequencies: Floats) -> Floats:
+    """Mean absolute difference of neighbours in phase, the last and the first included.
+
+    Parameters
+    ----------
+    time : (n,) array of float, d
+    value : (n,) array of float
+    frequencies : (m,) array of float, 1/d
+
+    Returns
+    -------
+    (m,) array of float
+
+    Examples
+    --------
+    >>> string_lengths(np.arange(8.0), np.array([0.0, 1.0] * 4), np.array([0.5, 0.125])).tolist()
+    [0.25, 1.0]
+    """
+    turns = frequencies[:, np.newaxis] * time
+    ordered = value[np.argsort(turns - np.floor(turns), axis=1, kind="stable")]
+    lengths: Floats = np.abs(np.diff(ordered, axis=1, append=ordered[:, :1])).mean(axis=1)
+    return lengths
+
+
+def string_significance(
+    light_curves: Sequence[tuple[Floats, Floats]], frequency: float
+) -> tuple[float, float]:
+    """How much shorter the strings of some bands are than those of the same values shuffled.
+
+    Parameters
+    ----------
+    light_curves : sequence of (time, value)
+        One for each band.
+    frequency : float, 1/d
+
+    Returns
+    -------
+    ratio : float
+        Length over the mean length of shuffled values: 1 for noise, less for a period.
+    significance : float
+        How many standard deviations of the shuffled lengths it is shorter.
+    """
+    random = np.random.default_rng(1965)
+    found, mean, variance = 0.0, 0.0, 0.0
+    for time, value in light_curves:
+        shuffled = random.permuted(np.tile(value, (_N_SHUFFLES, 1)), axis=1)
+        lengths = np.abs(shuffled - np.roll(shuffled, 1, axis=1)).mean(axis=1)
+        scale = lengths.mean() / len(value) if lengths.mean() > 0 else 1.0
+        found += string_lengths(time, value, np.array([frequency]))[0] / scale
+        mean += lengths.mean() / scale
+        variance += lengths.var() / scale**2
+    if not variance:
+        return np.nan, np.nan
+    return float(found / mean), float((mean - found) / np.sqrt(variance))
+
+
+def unexplained(
+    time: Floats, value: Floats, error: Floats, frequencies: Floats, n_sigma: float = 5.0
+) -> NDArray[np.bool_]:
+    """Find the values that stand off from their neighbours in phase at every one of some periods.
+
+    A value in an eclipse is far from the median, but among its like at the right period: it stays
+    if one of the periods explains it.
+
+    Parameters
+    ----------
+    time, value, error : (n,) arrays of float
+    frequencies : (m,) array of float, 1/d
+        The periods that are considered, the likeliest first.
+    n_sigma : float
+        How far off the median of its six neighbours: in 1.4826 median absolute deviations of all
+        values from theirs at the likeliest period, or in median errors where these are larger.
+
+    Returns
+    -------
+    (n,) array of bool
+    """
+    if len(time) < _LEAST_VALUES or not len(frequencies):
+        return np.zeros(len(time), dtype=bool)
+    off = np.empty((len(frequencies), len(time)))
+    for number, frequency in enumerate(frequencies):
+        order = np.argsort(np.mod(frequency * time, 1.0), kind="stable")
+        ordered = value[order]
+        around = np.median([np.roll(ordered, shift) for shift in _NEIGHBOURS], axis=0)
+        off[number, order] = np.abs(ordered - around)
+    scale = max(1.4826 * float(np.median(off[0])), float(np.median(error)))
+    return np.asarray(off.min(axis=0) > n_sigma * scale)

@@ -1,0 +1,315 @@
+"""The periods of objects: peaks of the periodogram, judged one by one with better models."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lc_pipeline.analysis.periods.cadence import name_cadence, name_relation, window_peaks
+from lc_pipeline.analysis.periods.choose import (
+    MOST_TERMS,
+    Band,
+    Verdict,
+    considered,
+    judge,
+    refined,
+)
+from lc_pipeline.analysis.periods.false_alarm import log_false_alarm_probability
+from lc_pipeline.analysis.periods.grid import FrequencyGrid
+from lc_pipeline.analysis.periods.least_squares import Series, usable_terms
+from lc_pipeline.analysis.periods.models import (
+    FourierModel,
+    fourier_model,
+    frequency_error,
+    observed_range,
+)
+from lc_pipeline.analysis.periods.peaks import PeakCollector
+from lc_pipeline.analysis.periods.phase_order import string_significance
+
+Floats = NDArray[np.float64]
+
+#: Where peaks are looked for, values further off the median than so many 1.4826 median absolute
+#: deviations stand there: bad values cannot drown a period, and an eclipse remains one.
+WINSORISED = 3.0
+#: Peaks of each number of harmonics that are looked at closely.
+N_CANDIDATES = 10
+
+
+def pooled_power(
+    powers: Sequence[NDArray[np.floating]], bands: Sequence[Series]
+) -> NDArray[np.floating]:
+    """Join the bands of objects: the fraction of their common chi-squared that is taken away.
+
+    Parameters
+    ----------
+    powers : sequence of (n_terms, n_objects, n_frequencies) arrays of float
+        One for each band, with a mean, amplitudes and phases of its own.
+    bands : sequence of Series
+        Of all the objects. A band with few values takes part with fewer harmonics, or not at all.
+
+    Returns
+    -------
+    (n_terms, n_objects, n_frequencies) array of float
+    """
+    n_terms = len(powers[0])
+    chi2 = np.stack([band.chi2 for band in bands])
+    terms = np.stack([usable_terms(band.count, n_terms) for band in bands])
+    total = np.where(terms > 0, chi2, 0.0).sum(axis=0)
+    share = np.where(terms > 0, chi2, 0.0) / np.where(total > 0, total, 1.0)
+    rows = np.arange(chi2.shape[1])
+    joined = np.zeros_like(powers[0])
+    for power, part, usable in zip(powers, share.astype(joined.dtype), terms, strict=True):
+        for place in range(n_terms):
+            joined[place] += power[np.clip(usable - 1, 0, place), rows] * part[:, np.newaxis]
+    return joined
+
+
+def find_peaks(
+    bands: Sequence[Series], grid: FrequencyGrid, n_terms: int, n_peaks: int
+) -> list[Floats]:
+    """Frequencies of the highest peaks of 1, 2 ... `n_terms` harmonics, joined over the bands.
+
+    Parameters
+    ----------
+    bands : sequence of Series
+        Each with all the objects, on one axis of times.
+    grid : FrequencyGrid
+    n_terms, n_peaks : int
+        So many peaks are taken for each number of harmonics.
+
+    Returns
+    -------
+    list of arrays of float, 1/d
+        One for each object, ascending, on the grid.
+    """
+    n_objects = len(bands[0].chi2)
+    baseline = max((float(np.ptp(band.time)) for band in bands if len(band.time)), default=0.0)
+    width = 1 / (baseline * grid.spacing) if baseline else 1.0
+    peaks = PeakCollector(n_terms * n_objects, n_peaks, width)
+    streams = [band.power_on_grid(grid, n_terms, single=True) for band in bands]
+    for pieces in zip(*streams, strict=True):
+        joined = pooled_power([power for _, power in pieces], bands)
+        peaks.add(pieces[0][0], joined.reshape(n_terms * n_objects, -1))
+    return [
+        grid.minimum
+        + grid.spacing
+        * np.unique(np.concatenate([peaks.best(k * n_objects + number)[0] for k in range(n_terms)]))
+        for number in range(n_objects)
+    ]
+
+
+@dataclass(frozen=True)
+class ObjectPeriods:
+    """What was found for one object, the best period first.
+
+    Attributes
+    ----------
+    frequency : (n,) array of float, 1/d
+    power : (n,) array of float
+        Fraction of the bands' common chi-squared that the best one's number of harmonics takes away.
+    log_fap : (n,) array of float
+        Natural logarithm of the false-alarm probability.
+    frequency_error : float, 1/d
+        Of the best one.
+    n_terms : int
+        Harmonics of the best model.
+    models : tuple of FourierModel
+        One for each band.
+    amplitude : tuple of float
+        Peak to peak, one for each band.
+    brightest : float, MJD
+        When the band with most values is brightest, next to the middle of its times.
+    relation : tuple of str
+        What observations or other periods may have to do with each frequency; mostly empty.
+    string_ratio, significance : float
+        See :func:`~lc_pipeline.analysis.periods.phase_order.string_significance`.
+    n_points, n_outliers : int
+    """
+
+    frequency: Floats
+    power: Floats
+    log_fap: Floats
+    frequency_error: float
+    n_terms: int
+    models: tuple[FourierModel, ...]
+    amplitude: tuple[float, ...]
+    brightest: float
+    relation: tuple[str, ...]
+    string_ratio: float
+    significance: float
+    n_points: int
+    n_outliers: int
+
+
+def search_object(
+    bands: Sequence[Band],
+    grid: FrequencyGrid,
+    *,
+    n_terms: int = 3,
+    n_peaks: int = 3,
+    is_brighter_lower: bool = True,
+    peaks: Floats | None = None,
+) -> ObjectPeriods | None:
+    """Search one object for periods.
+
+    Parameters
+    ----------
+    bands : sequence of Band
+        Its measurements.
+    grid : FrequencyGrid
+        See :func:`~lc_pipeline.analysis.periods.cadence.frequency_grid`.
+    n_terms : int
+        Harmonics of the periodogram, at most.
+    n_peaks : int
+        How many periods are wanted.
+    is_brighter_lower : bool
+        True for magnitudes, False for fluxes.
+    peaks : array of float, optional
+        Peaks on the grid that were found before, by :func:`find_peaks`.
+
+    Returns
+    -------
+    ObjectPeriods or None
+        None where there are too few values, or where all are the same.
+
+    Examples
+    --------
+    >>> random = np.random.default_rng(3)
+    >>> time = np.sort(random.uniform(0, 60, 80))
+    >>> value = 15 + 0.3 * np.sin(2 * np.pi * time / 0.7) + random.normal(0, 0.03, 80)
+    >>> found = search_object([Band(time, value, np.full(80, 0.03))], frequency_grid(time))
+    >>> round(1 / found.frequency[0], 3), found.n_terms, found.log_fap[0] < -50
+    (0.7, 1, True)
+    """
+    usable = [band for band in bands if usable_terms(len(band.time), 1) and np.ptp(band.value) > 0]
+    if not usable or grid.size < 3:
+        return None
+    tame = [band.winsorised(WINSORISED) for band in usable]
+    if peaks is None:
+        peaks = find_peaks([band.series() for band in tame], grid, n_terms, N_CANDIDATES)[0]
+    if not len(peaks):
+        return None
+    times = np.unique(np.concatenate([band.time for band in usable]))
+    resolution = 1 / float(np.ptp(times))
+    family = considered(refined(tame, peaks, grid.spacing, n_terms), grid.minimum, grid.maximum)
+    verdicts = distinct(judge(usable, family, grid.spacing / 4), resolution)[:n_peaks]
+    return _described(usable, bands, grid, verdicts, is_brighter_lower=is_brighter_lower)
+
+
+def distinct(verdicts: Sequence[Verdict], resolution: float) -> list[Verdict]:
+    """Of frequencies nearer than the resolution keep the first."""
+    kept: list[Verdict] = []
+    for verdict in verdicts:
+        if all(abs(verdict.frequency - other.frequency) >= resolution for other in kept):
+            kept.append(verdict)
+    return kept
+
+
+def _described(
+    usable: Sequence[Band],
+    bands: Sequence[Band],
+    grid: FrequencyGrid,
+    verdicts: Sequence[Verdict],
+    *,
+    is_brighter_lower: bool,
+) -> ObjectPeriods:
+    best = verdicts[0]
+    frequencies = np.array([verdict.frequency for verdict in verdicts])
+    series = [band.series(used) for band, used in zip(usable, best.is_used, strict=True)]
+    power, log_fap = significances(series, frequencies, grid, best.n_terms)
+    models = [
+        fourier_model(band, used, best.frequency, best.n_terms)
+        for band, used in zip(usable, best.is_used, strict=True)
+    ]
+    kept = [
+        (band.time[used], band.value[used]) for band, used in zip(usable, best.is_used, strict=True)
+    ]
+    ranges = [observed_range(model, time) for model, (time, _) in zip(models, kept, strict=True)]
+    largest = int(np.argmax([len(time) for time, _ in kept]))
+    ratio, significance = string_significance(kept, best.frequency)
+    is_there = [any(band is other for other in usable) for band in bands]
+    nothing = FourierModel(best.frequency, np.nan, np.empty(0), np.empty(0))
+    model, size = iter(models), iter([high - low for low, high, _, _ in ranges])
+    return ObjectPeriods(
+        frequency=frequencies,
+        power=power,
+        log_fap=log_fap,
+        frequency_error=frequency_error(usable, best, models),
+        n_terms=best.n_terms,
+        models=tuple(next(model) if there else nothing for there in is_there),
+        amplitude=tuple(next(size) if there else np.nan for there in is_there),
+        brightest=ranges[largest][2 if is_brighter_lower else 3],
+        relation=relations(frequencies, np.concatenate([time for time, _ in kept]), grid),
+        string_ratio=ratio,
+        significance=significance,
+        n_points=sum(len(band.time) for band in usable),
+        n_outliers=sum(int((~used).sum()) for used in best.is_used),
+    )
+
+
+def significances(
+    series: Sequence[Series], frequencies: Floats, grid: FrequencyGrid, n_terms: int
+) -> tuple[Floats, Floats]:
+    """Joint power of `n_terms` harmonics, and the logarithm of the false-alarm probability.
+
+    The number of harmonics was chosen among `MOST_TERMS`: the probability is that of the number
+    that makes it lowest, times all that could have been chosen.
+
+    Parameters
+    ----------
+    series : sequence of Series
+        One for each band.
+    frequencies : (n,) array of float, 1/d
+    grid : FrequencyGrid
+        What was searched.
+    n_terms : int
+
+    Returns
+    -------
+    power, log_fap : (n,) arrays of float
+    """
+    power = pooled_power([one.power_at(frequencies, MOST_TERMS) for one in series], series)[:, 0]
+    count = np.array([int(one.count[0]) for one in series])
+    weight = np.concatenate([one.weight[0] * n for one, n in zip(series, count, strict=True)])
+    time = np.concatenate([one.time for one in series])
+    mean = (weight * time).sum() / weight.sum()
+    scatter = float(np.sqrt((weight * (time - mean) ** 2).sum() / weight.sum()))
+    most = int(usable_terms(count, MOST_TERMS).max())
+    found = [
+        log_false_alarm_probability(
+            power[k - 1],
+            n_points=int(count.sum()),
+            n_means=len(series),
+            n_terms=k,
+            n_parameters=2 * int(usable_terms(count, k).sum()),
+            bandwidth=grid.maximum - grid.minimum,
+            time_scatter=scatter,
+        )
+        for k in range(1, most + 1)
+    ]
+    log_fap = np.minimum(np.min(found, axis=0) + np.log(most), 0.0)
+    return power[n_terms - 1], log_fap
+
+
+def relations(frequencies: Floats, time: Floats, grid: FrequencyGrid) -> tuple[str, ...]:
+    """Name for each frequency the rhythm of the observations, or the kinship with the first one."""
+    times = np.unique(time)
+    resolution = 1 / float(np.ptp(times))
+    window = window_peaks(times, grid)
+    words = [few_cycles(frequencies[0], resolution)]
+    words[0] = words[0] or name_cadence(frequencies[0], resolution, window)
+    for frequency in frequencies[1:].tolist():
+        words.append(
+            name_relation(frequency, float(frequencies[0]), resolution, window)
+            or few_cycles(frequency, resolution)
+            or name_cadence(frequency, resolution, window)
+        )
+    return tuple(words)
+
+
+def few_cycles(frequency: float, resolution: float) -> str:
+    """Say that there are fewer than two cycles in the data, if so."""
+    return "fewer than 2 cycles" if frequency < 2 * resolution else ""
