@@ -32,9 +32,8 @@ def of_dependent(log_p: Sequence[Floats]) -> Floats:
     stacked = np.stack(list(log_p))
     known = np.isfinite(stacked)
     n = known.sum(axis=0)
-    total = logsumexp(np.where(known, -stacked, -np.inf), axis=0)
-    with np.errstate(divide="ignore"):
-        return np.asarray(np.where(n > 0, np.minimum(np.log(n) - total, 0.0), np.nan))
+    total = logsumexp(np.where(known, -stacked, 0.0), b=known | (n == 0), axis=0)
+    return np.asarray(np.where(n > 0, np.minimum(np.log(np.maximum(n, 1)) - total, 0.0), np.nan))
 
 
 def of_independent(log_p: Sequence[Floats]) -> Floats:

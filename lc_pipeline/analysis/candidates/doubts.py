@@ -28,7 +28,11 @@ Floats = NDArray[np.float64]
 _FAINT_NEIGHBOUR_MAG = 2.5
 #: How much more often than others an object may lie outside of what was observed.
 _MOST_OFTEN_OUTSIDE = 0.2
+#: Seen in less of the survey's time than this.
 _LEAST_SPAN = 0.5
+_MOSTLY = 0.7
+#: A correlation is believed from so many standard errors on.
+_LEAST_T = 5.0
 #: The bright end is doubted where the usual scatter is so many times that of fainter objects.
 _SATURATED_RISE = 2.0
 _FEWEST_FOR_SATURATION = 200
@@ -64,6 +68,15 @@ class Candidates:
         if self.evidence is None:
             return np.full(len(self.rows), np.nan)
         return numbers(self.evidence.objects, name)[self.rows]
+
+    @cached_property
+    def comes_and_goes(self) -> NDArray[np.bool_]:
+        """Whether a candidate was seen in one part of the time, and there always."""
+        return np.asarray(
+            (self.fact("span") < _LEAST_SPAN)
+            & (self.fact("detected_within") > _MOSTLY)
+            & (self.fact("n_undetected_outside") >= self.settings.min_points)
+        )
 
     def loses_signal(self, without: Table) -> NDArray[np.bool_]:
         """Whether a candidate would be none by these statistics, with half of its score gone."""
@@ -157,9 +170,12 @@ def poorly_covered(candidates: Candidates) -> list[str]:
         with np.errstate(invalid="ignore", divide="ignore"):
             shares.append((n / usual)[candidates.rows])
         counts.append(n[candidates.rows])
-    span = candidates.fact("span")
+    span, is_transient = candidates.fact("span"), candidates.comes_and_goes
     words = []
     for number in range(len(candidates.rows)):
+        if is_transient[number]:
+            words.append("")
+            continue
         share = max((one[number] for one in shares if np.isfinite(one[number])), default=np.nan)
         said = []
         if share < candidates.settings.min_coverage:
@@ -284,7 +300,12 @@ def of_conditions(candidates: Candidates) -> list[str]:
         if name.startswith("correlation_"):
             label, _, key = name.removeprefix("correlation_").rpartition("_")
             explained = candidates.fact(name) ** 2
-            for number in np.flatnonzero(explained > candidates.settings.max_explained):
+            freedom = np.maximum(candidates.of(f"n_{key}") - 2, 0)
+            with np.errstate(divide="ignore"):
+                is_sure = freedom * explained / (1 - explained) > _LEAST_T**2
+            for number in np.flatnonzero(
+                is_sure & (explained > candidates.settings.max_explained)
+            ):
                 words[number] = words[number] or (
                     f"conditions: follows the {label} in {key} "
                     f"({explained[number]:.0%} of its variance)"

@@ -50,7 +50,7 @@ class LightcurveEvidence:
         ``n_outlying`` (those that are far from their median), ``fraction``, ``is_suspect``.
     objects : Table
         One row per object: ``n_faint_m``, ``n_bright_m`` (points far below and above the median),
-        ``ambiguous_m``, ``not_observed_m`` (fractions), ``span`` (of the survey's time), the two most
+        ``ambiguous_m``, ``not_observed_m`` (fractions), how the points lie in time, the two most
         outlying epochs and by how much, correlations with conditions.
     without_peaks : Table
         Statistics of every object without its two most outlying epochs, and counts as above.
@@ -275,7 +275,7 @@ def _examine(question: _Question, block: LightcurveBlock) -> tuple[Columns, Colu
 
     facts = _counts(question, deviation) | _matches(question, block)
     facts |= _conditions(question, deviation)
-    facts["span"] = _span(block)
+    facts |= _span(block)
     for place in range(N_PEAKS):
         known = peaks[:, place] if place < n_peaks else np.zeros(n_objects, dtype=int)
         facts[f"peak_epoch_{place + 1}"] = known
@@ -346,15 +346,28 @@ def _correlation(rows: Floats, series: Floats) -> Floats:
         return np.asarray(np.where(norm > 0, (x * y).sum(axis=1) / norm, np.nan))
 
 
-def _span(block: LightcurveBlock) -> Floats:
-    """Time from an object's first to its last point, over that of the survey."""
+def _span(block: LightcurveBlock) -> Columns:
+    """How an object's points lie in time, in any measurement."""
     is_there = np.isfinite(block.value).any(axis=1) & np.isfinite(block.time)
     known = block.time[np.isfinite(block.time)]
-    whole = np.ptp(known) if len(known) else 0.0
+    whole = float(np.ptp(known)) if len(known) else 0.0
     first = np.where(is_there, block.time, np.inf).min(axis=1, initial=np.inf)
     last = np.where(is_there, block.time, -np.inf).max(axis=1, initial=-np.inf)
+    is_within = (block.time >= first[:, np.newaxis]) & (block.time <= last[:, np.newaxis])
+    is_seen = np.zeros_like(is_there)
+    if block.flags is not None:
+        is_seen = ((block.flags & MeasurementFlag.NOT_DETECTED) != 0).any(axis=1) & ~is_there
+    n_there = is_there.sum(axis=1)
+    n_lost = (is_within & is_seen).sum(axis=1)
     with np.errstate(invalid="ignore"):
-        return np.asarray(np.where(is_there.any(axis=1), (last - first) / (whole or 1.0), np.nan))
+        span = np.where(n_there > 0, (last - first) / (whole or 1.0), np.nan)
+    return {
+        "span": span,
+        "first": np.where(n_there > 0, first, np.nan),
+        "last": np.where(n_there > 0, last, np.nan),
+        "detected_within": n_there / np.maximum(n_there + n_lost, 1),
+        "n_undetected_outside": (~is_within & is_seen).sum(axis=1),
+    }
 
 
 def _joined(
@@ -391,6 +404,10 @@ def _describe(name: str) -> str:
         ("ambiguous", "fraction of points from ambiguous matches or duplicates"),
         ("not_observed", "fraction of epochs that did not cover the object"),
         ("span", "time from the first to the last point, of that of the survey"),
+        ("first", "time of the first point, MJD"),
+        ("last", "time of the last point, MJD"),
+        ("detected_within", "fraction of epochs between them in which it was detected"),
+        ("n_undetected_outside", "epochs before and after in which it was not detected"),
         ("peak_epoch", "number of an epoch in which the object is most outlying"),
         ("peak_sigma", "deviation from the median there, in robust standard deviations"),
         ("peak", "deviation from the median there"),

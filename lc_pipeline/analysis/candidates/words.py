@@ -51,14 +51,20 @@ def find_reasons(
                 said[number].append(
                     (float(sigma[number]), f"{words[number]} ({_sigmas(sigma[number])})")
                 )
+    is_transient = candidates.comes_and_goes
+    first, last = candidates.fact("first"), candidates.fact("last")
     reasons = []
     for number, each in enumerate(said):
         ordered = sorted(each, key=lambda one: -one[0])
-        cited = [words for sigma, words in ordered if sigma >= _CITED_SIGMA] or [
-            words for _, words in ordered[:2]
-        ]
+        cited = [words for sigma, words in ordered if sigma >= _CITED_SIGMA]
         if absolute[number] <= np.log(candidates.settings.false_positive_rate):
             cited.append(_absolute_words(candidates, number))
+        cited = cited or [words for _, words in ordered[:2]]
+        if is_transient[number]:
+            cited.append(
+                f"not detected before MJD {first[number]:.1f} and after {last[number]:.1f}: a "
+                f"transient, or it moved"
+            )
         reasons.append("; ".join(filter(None, [*cited, _period_words(candidates, number)])))
     return reasons
 
