@@ -387,7 +387,11 @@ def _joined(
         for index in indices:
             if brightness is not None and index.judged and index.column(*keys) in joined:
                 z = judge_by_brightness(
-                    joined[index.column(*keys)], brightness, index.judged, neighbours
+                    joined[index.column(*keys)],
+                    brightness,
+                    index.judged,
+                    quantity=plan.quantities[plan.measurements.index(keys[0])],
+                    neighbours=neighbours,
                 )
                 table[index.column(*keys, z=True)] = Column(
                     z, description=f"{index.name}, judged against objects of similar brightness"
