@@ -14,7 +14,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import xarray as xr
@@ -34,8 +34,8 @@ MADE_FROM = "made_from"
 
 REPORT_FILE = "report.html"
 
-#: What is made: tables, and zero points ready to be applied.
-Result = Table | Calibration
+#: What is made: a table, or zero points ready to be applied (a ``Calibration``).
+Result: TypeAlias = Any
 
 Inputs = Mapping[str, Any]
 
@@ -243,7 +243,7 @@ def write_result(survey: SurveyConfig, name: str, result: Result) -> Path:
     """Keep one result where :func:`read_result` finds it; readers see the old one or the new."""
     folder = tables_folder(survey)
     if isinstance(result, Calibration):
-        return result.write(folder)
+        return Path(result.write(folder))
     return write_table(result, folder / f"{name}.parquet")
 
 

@@ -48,3 +48,7 @@ class StorageError(LightcurveError):
 
 class NotInStoreError(StorageError, LookupError):
     """The store has no such object, epoch or measurement."""
+
+
+class TableNotFoundError(LightcurveError):
+    """A table was not made yet."""

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from astropy.table import Table
 
-from lc_pipeline.errors import LightcurveError
+from lc_pipeline.errors import LightcurveError, TableNotFoundError
 
 Place = TypeVar("Place", str, Path)
 
@@ -75,8 +75,10 @@ def read_table(path: str | Path) -> Table:
 
     Raises
     ------
+    TableNotFoundError
+        If it is not there.
     LightcurveError
-        If it is not there, or no Parquet file.
+        If it is no Parquet file.
     """
     try:
         if "://" not in str(path):
@@ -86,6 +88,6 @@ def read_table(path: str | Path) -> Table:
             local.flush()
             return Table.read(local.name, format="parquet")
     except FileNotFoundError:
-        raise LightcurveError(f"{path}: there is no such table yet") from None
+        raise TableNotFoundError(f"{path}: there is no such table yet") from None
     except (OSError, pa.ArrowInvalid) as error:
         raise LightcurveError(f"{path}: cannot be read as Parquet: {error}") from error

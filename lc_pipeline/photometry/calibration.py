@@ -17,7 +17,7 @@ from astropy.table import Table
 from numpy.typing import NDArray
 from xarray.core import indexing
 
-from lc_pipeline.errors import LightcurveError
+from lc_pipeline.errors import LightcurveError, TableNotFoundError
 from lc_pipeline.photometry.applied import CalibratedArray
 from lc_pipeline.photometry.terms import COLOUR, Frame, star_terms
 from lc_pipeline.tables import read_table, write_table
@@ -66,21 +66,33 @@ class Calibration:
         LightcurveError
             If there is none.
         """
-        path = Path(folder) / ZERO_POINTS_FILE
-        if not path.exists():
+        try:
+            zero_points = read_table(f"{folder}/{ZERO_POINTS_FILE}")
+        except TableNotFoundError as error:
             raise LightcurveError(
-                f"{path}: these light curves have no calibration yet; 'lc-pipeline run SURVEY' "
-                f"solves for the zero points. Without calibrated=True values are read as measured."
-            )
-        zero_points = read_table(path)
+                f"{folder}: these light curves have no calibration yet; 'lc-pipeline calibrate "
+                f"SURVEY' solves for the zero points. Without calibrated=True values are read as "
+                f"measured."
+            ) from error
         has_colours = COLOUR in zero_points.meta["terms"]
-        return cls(zero_points, read_table(Path(folder) / COLOURS_FILE) if has_colours else None)
+        return cls(zero_points, read_table(f"{folder}/{COLOURS_FILE}") if has_colours else None)
 
-    def write(self, folder: str | Path) -> Path:
-        """Write it where :meth:`read` finds it; the zero points last, as they are what counts."""
+    def write(self, folder: str | Path) -> str:
+        """Write it where :meth:`read` finds it; the zero points last, as they are what counts.
+
+        Parameters
+        ----------
+        folder : str or Path
+            Or a URL that fsspec knows.
+
+        Returns
+        -------
+        str
+            Path or URL of the zero points.
+        """
         if self.colours is not None:
-            write_table(self.colours, Path(folder) / COLOURS_FILE)
-        return write_table(self.zero_points, Path(folder) / ZERO_POINTS_FILE)
+            write_table(self.colours, f"{folder}/{COLOURS_FILE}")
+        return write_table(self.zero_points, f"{folder}/{ZERO_POINTS_FILE}")
 
     @property
     def version(self) -> str:

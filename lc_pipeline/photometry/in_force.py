@@ -109,7 +109,7 @@ def _chance_by_shifts(departure: Array, own: Array, points: Points) -> float:
         weight = own**-2
         total = points.per_epoch(weight)[points.epoch] - weight
         others = points.per_epoch(weight * departure)[points.epoch] - weight * departure
-        alone = total <= 1e-9 * weight  # noqa: PLR2004 (rounding)
+        alone = total <= 1e-9 * weight
         shift = np.where(alone, 0, others / np.where(alone, 1, total))
         loss = [np.log1p((rest / own) ** 2 / 4) for rest in (departure, departure - shift)]
         return float(np.mean(loss[0] - loss[1]))

@@ -1,4 +1,4 @@
-"""What belongs here: the assets, from catalogue files to tables about light curves.
+"""What belongs here: the assets from catalogue files to published light curves.
 
 Concept: https://docs.dagster.io/guides/build/assets. Each body says what is to be made; how it is
 stored is the IO managers' business.
@@ -7,12 +7,10 @@ stored is the IO managers' business.
 from collections.abc import Iterator
 
 import dagster as dg
-import xarray as xr
 from astropy.table import Table
 from pydantic import Field
 
-from lc_pipeline.analysis.plots import plot_coverage, plot_reference, plot_scatter
-from lc_pipeline.analysis.summary import epoch_coverage, object_summary
+from lc_pipeline.analysis.plots import plot_reference
 from lc_pipeline.catalogs.landing import find_epochs
 from lc_pipeline.ingest import EpochIngest, create_survey_store, epoch_storage
 from lc_pipeline.pipeline import automation, words
@@ -27,7 +25,6 @@ from lc_pipeline.pipeline.names import (
 )
 from lc_pipeline.pipeline.resources import SurveyResource
 from lc_pipeline.pipeline.retrying import patiently
-from lc_pipeline.pipeline.working import at_work
 from lc_pipeline.storage import LightcurveStorage
 
 #: Tag that says how an asset is kept: nothing that is append-only or a version is ever rewritten.
@@ -181,45 +178,6 @@ def object_lightcurves(epoch_lightcurves: LightcurveStorage) -> dg.Output[Lightc
     )
 
 
-@dg.asset(
-    key_prefix=PREFIX,
-    owners=OWNERS,
-    group_name="analysis",
-    kinds={"table", "parquet"},
-    tags={KEPT: "latest"},
-    ins={"object_lightcurves": dg.AssetIn(asset_key("object_lightcurves"))},
-    io_manager_key="table_io",
-    automation_condition=automation.when_published(),
-    code_version="1",
-)
-def coverage(context: dg.AssetExecutionContext, object_lightcurves: xr.Dataset) -> Table:
-    """How many objects have a good value, epoch by epoch and measurement by measurement."""
-    with at_work(context):
-        table = epoch_coverage(object_lightcurves)
-    keys = object_lightcurves.measurement.values.tolist()
-    context.add_output_metadata({"plot of the coverage": words.picture(plot_coverage(table, keys))})
-    return table
-
-
-@dg.asset(
-    key_prefix=PREFIX,
-    owners=OWNERS,
-    group_name="analysis",
-    kinds={"table", "parquet"},
-    tags={KEPT: "latest"},
-    ins={"object_lightcurves": dg.AssetIn(asset_key("object_lightcurves"))},
-    io_manager_key="table_io",
-    automation_condition=automation.when_published(),
-    code_version="1",
-)
-def object_statistics(context: dg.AssetExecutionContext, object_lightcurves: xr.Dataset) -> Table:
-    """Number of good values, median and scatter of every object in every measurement."""
-    with at_work(context):
-        table = object_summary(object_lightcurves)
-    context.add_output_metadata({"plot of the scatter": words.picture(plot_scatter(table))})
-    return table
-
-
 #: What the epochs are to be ingested with; the reprocessing sensor reports epochs that were
 #: ingested with something else.
 survey_settings = dg.AssetSpec(
@@ -235,12 +193,10 @@ survey_settings = dg.AssetSpec(
     partitions_def=EPOCHS,
 )
 
-ASSETS = (
+STORE_ASSETS = (
     source_catalogs,
     survey_settings,
     reference_catalog,
     epoch_lightcurves,
     object_lightcurves,
-    coverage,
-    object_statistics,
 )

@@ -16,7 +16,8 @@ import dagster as dg
 warnings.filterwarnings("ignore", category=dg.BetaWarning)
 
 from lc_pipeline.pipeline import sensors  # noqa: E402 (the filter has to come first)
-from lc_pipeline.pipeline.assets import ASSETS  # noqa: E402
+from lc_pipeline.pipeline.analysis_assets import ANALYSIS_ASSETS  # noqa: E402
+from lc_pipeline.pipeline.assets import STORE_ASSETS  # noqa: E402
 from lc_pipeline.pipeline.checks import CHECKS, freshness  # noqa: E402
 from lc_pipeline.pipeline.io_managers import (  # noqa: E402
     EpochStoreIOManager,
@@ -87,7 +88,8 @@ def build_defs(
     dask = given.get("dask", DaskResource())
     return dg.Definitions(
         assets=[
-            *(configured(asset, epochs_per_run, fresh_days) for asset in ASSETS),
+            *(configured(asset, epochs_per_run, fresh_days) for asset in STORE_ASSETS),
+            *ANALYSIS_ASSETS,
             *assets,
         ],
         asset_checks=[*CHECKS, freshness(time_zone)],

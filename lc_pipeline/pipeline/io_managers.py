@@ -26,9 +26,11 @@ from lc_pipeline.ingest import (
     is_published,
     object_storage,
 )
+from lc_pipeline.photometry.calibration import Calibration
 from lc_pipeline.pipeline import checks, words
 from lc_pipeline.pipeline.resources import DaskResource, SurveyResource, n_dask_threads
 from lc_pipeline.pipeline.retrying import patiently
+from lc_pipeline.pipeline.working import logged
 from lc_pipeline.storage import LightcurveStorage
 from lc_pipeline.tables import read_table, write_table
 
@@ -66,7 +68,7 @@ class EpochStoreIOManager(dg.ConfigurableIOManager):
             )
         refused: dict[str, str] = {}
         storage = self.storage()
-        report = _logged(context, "epochs")
+        report = logged(context, "epochs")
         with patiently(_n_tried(context)), self.dask.client(if_worth_it=len(wanted) > 1):
             obj = dataclasses.replace(obj, n_workers=max(obj.n_workers, n_dask_threads()))
             sizes = _catalog_bytes(obj)
@@ -156,7 +158,7 @@ class ObjectStoreIOManager(dg.ConfigurableIOManager):
             with patiently(_n_tried(context)):
                 objects = obj.rechunk_to_object_optimized(
                     objects.location.path,
-                    _logged(context, "shards"),
+                    logged(context, "shards"),
                     memory_limit=self.memory_limit,
                 )
         else:
@@ -192,22 +194,28 @@ class TableIOManager(dg.ConfigurableIOManager):
         description="Folder or URL for the tables, if not the folder tables beside the stores.",
     )
 
-    def place(self, context: dg.OutputContext | dg.InputContext) -> str:
-        """Path or URL of an asset's table."""
+    def place(self) -> str:
+        """Path or URL of the folder of the tables."""
         folder = self.folder or f"{self.survey.config().store}/tables"
         if "://" not in folder:
             folder = str(Path(folder).absolute())  # for notebooks, which are somewhere else
-        return f"{folder}/{context.asset_key.path[-1]}.parquet"
+        return folder
 
-    def handle_output(self, context: dg.OutputContext, obj: Table) -> None:
+    def handle_output(self, context: dg.OutputContext, obj: Table | Calibration) -> None:
         """Write the table in one step: readers see the old one or the new one."""
+        table = obj.zero_points if isinstance(obj, Calibration) else obj
         with patiently(_n_tried(context)):
-            place = write_table(obj, self.place(context))
-        context.add_output_metadata(words.about_table(obj) | words.how_to_open_table(place))
+            if isinstance(obj, Calibration):
+                path = obj.write(self.place())
+            else:
+                path = write_table(obj, f"{self.place()}/{context.asset_key.path[-1]}.parquet")
+        context.add_output_metadata(words.about_table(table) | words.how_to_open_table(path))
 
-    def load_input(self, context: dg.InputContext) -> Table:
-        """Read the table."""
-        return read_table(self.place(context))
+    def load_input(self, context: dg.InputContext) -> Table | Calibration:
+        """Read the table; where the argument is annotated so, as a :class:`Calibration`."""
+        if context.dagster_type.typing_type is Calibration:
+            return Calibration.read(self.place())
+        return read_table(f"{self.place()}/{context.asset_key.path[-1]}.parquet")
 
 
 def _materialized(
@@ -272,20 +280,6 @@ def _wants_storage(context: dg.InputContext) -> bool:
 def _chunked(dataset: xr.Dataset, context: dg.InputContext) -> xr.Dataset:
     chunks: Any = (context.definition_metadata or {}).get("chunks")
     return dataset if chunks is None else dataset.chunk(getattr(chunks, "value", chunks))
-
-
-def _logged(context: dg.OutputContext, what: str) -> Any:
-    """Progress, as some ten lines of the run's log."""
-    said = 0
-
-    def report(done: int, total: int) -> None:
-        nonlocal said
-        tenth = 10 * done // max(total, 1)
-        if tenth > said:
-            said = tenth
-            context.log.info(f"{what}: {done} of {total}")
-
-    return report
 
 
 def _few(keys: Any) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 import numpy as np
+import xarray as xr
 from astropy.table import Column, Table
 from astropy.time import Time
 
@@ -18,6 +19,7 @@ from lc_pipeline.analysis.zero_points import epoch_shifts
 from lc_pipeline.catalogs.arrivals import fingerprint, n_bytes
 from lc_pipeline.catalogs.landing import EpochFiles
 from lc_pipeline.ingest import EpochOutcome
+from lc_pipeline.photometry.calibration import Calibration
 from lc_pipeline.storage import LightcurveStorage
 from lc_pipeline.storage.model import ARRAYS
 from lc_pipeline.storage.snapshot import EpochRecord
@@ -153,6 +155,51 @@ def about_table(table: Table) -> Metadata:
             ]
         ),
         "first rows": dg.MetadataValue.md(as_markdown(table[:8])),
+    }
+
+
+def measurements_of(lightcurves: xr.Dataset) -> list[str]:
+    """Measurement keys of light curves, in order."""
+    return [str(key) for key in lightcurves["measurement"].values]
+
+
+def about_calibration(calibration: Calibration) -> Metadata:
+    """Whether zero points are in force, and why."""
+    rows = [
+        [key, "yes" if is_in_force else "no", calibration.reasons[key]]
+        for key, is_in_force in calibration.in_force.items()
+    ]
+    return {
+        "measurements calibrated": sum(calibration.in_force.values()),
+        "in force": dg.MetadataValue.md(
+            as_markdown(Table(rows=rows, names=["measurement", "in force", "why"]))
+        ),
+    }
+
+
+def about_candidates(candidates: Table, most: int) -> Metadata:
+    """How many objects vary, and the best of them."""
+    names = ["rank", "object", "score", "period", "reason", "vetoes"]
+    shown = candidates[[name for name in names if name in candidates.colnames]][:most]
+    said: Metadata = {
+        "candidates": len(candidates),
+        "candidates without doubts": sum(not veto for veto in candidates["vetoes"]),
+        "best candidates": dg.MetadataValue.md(as_markdown(shown)),
+        "what holds for the survey": dg.MetadataValue.md(
+            "\n".join(f"- {note}" for note in candidates.meta.get("notes", ()))
+        ),
+    }
+    if len(candidates):
+        said["best"] = str(candidates["object"][0])
+    return said
+
+
+def about_report(path: Path) -> Metadata:
+    """Where the report is."""
+    return {
+        "report": dg.MetadataValue.path(path),
+        "open": dg.MetadataValue.url(path.absolute().as_uri()),
+        "bytes": path.stat().st_size,
     }
 
 

@@ -8,10 +8,16 @@ import dagster as dg
 
 from lc_pipeline.pipeline.resources import DaskResource
 from lc_pipeline.pipeline.retrying import patiently
+from lc_pipeline.progress import Progress
 
 
 @contextlib.contextmanager
-def at_work(context: dg.AssetExecutionContext, dask: DaskResource | None = None) -> Iterator[None]:
+def at_work(
+    context: dg.AssetExecutionContext,
+    dask: DaskResource | None = None,
+    *,
+    output: str | None = None,
+) -> Iterator[None]:
     """Work that is timed, goes to Dask where one is configured, and is tried again if it may help.
 
     Parameters
@@ -20,8 +26,25 @@ def at_work(context: dg.AssetExecutionContext, dask: DaskResource | None = None)
         Is told how many seconds it took.
     dask : DaskResource, optional
         For work that ``map_blocks`` does: it takes the current client by itself.
+    output : str, optional
+        Which of several outputs says how long it took.
     """
     started = time.monotonic()
     with patiently(context.retry_number), dask.client() if dask else contextlib.nullcontext():
         yield
-    context.add_output_metadata({"seconds": round(time.monotonic() - started, 3)})
+    seconds = round(time.monotonic() - started, 3)
+    context.add_output_metadata({"seconds": seconds}, output_name=output)
+
+
+def logged(context: dg.OutputContext | dg.AssetExecutionContext, what: str) -> Progress:
+    """Progress, as some ten lines of the run's log."""
+    said = 0
+
+    def report(done: int, total: int) -> None:
+        nonlocal said
+        tenth = 10 * done // max(total, 1)
+        if tenth > said:
+            said = tenth
+            context.log.info(f"{what}: {done} of {total}")
+
+    return report
