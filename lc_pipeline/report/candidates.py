@@ -215,9 +215,9 @@ def _pictures(content: Content, one: Candidate) -> Html:
             )
         )
     left = len(content.measurement_keys) - len(keys)
-    note = f"{left} more measurements are not drawn." if left else None
+    note = f"{counted(left, 'measurement')} {'is' if left == 1 else 'are'} not drawn."
     return join(
-        [tag("div", *figures, class_="pictures"), tag("p", note, class_="note") if note else None]
+        [tag("div", *figures, class_="pictures"), tag("p", note, class_="note") if left else None]
     )
 
 
