@@ -12,6 +12,7 @@ from lc_pipeline.analysis.plots import Periodogram
 from lc_pipeline.analysis.quality import Finding, odd_epochs
 from lc_pipeline.analysis.summary import epoch_coverage
 from lc_pipeline.report import write_report
+from lc_pipeline.report.models import fourier_models
 from lc_pipeline.survey import ReportSection, SurveyConfig
 
 WICKED = '<script>alert("x")</script> & "co" \'s'
@@ -163,6 +164,30 @@ def test_a_candidate_is_told_with_its_numbers_words_and_pictures(tmp_path, datas
     outside = [each["href"] for each in page.all("a") if each["href"].startswith("http")]
     assert len(outside) == 4 * 4
     assert any("150.110000+%2B2.0" in address for address in outside)
+
+
+def test_a_model_runs_through_the_maximum_as_its_coefficients_say():
+    frequency, start = 1.7, 60123.4
+    time = start + np.linspace(0, 1, 200) / frequency
+    turn = 2 * np.pi * frequency * time
+    expected = 17 + 0.3 * np.cos(turn) - 0.2 * np.sin(turn) + 0.1 * np.sin(2 * turn)
+    row = Table(
+        {
+            "frequency": [frequency],
+            "mean_g": [17.0],
+            "a1_g": [0.3],
+            "b1_g": [-0.2],
+            "a2_g": [0.0],
+            "b2_g": [0.1],
+            "a3_g": [np.nan],
+            "b3_g": [np.nan],
+            "mean_r": [np.nan],
+            "a1_r": [np.nan],
+        }
+    )[0]
+    models = fourier_models(row, ["g", "r", "i"], start)
+    assert list(models) == ["g"]
+    np.testing.assert_allclose(models["g"][1], expected, atol=1e-6)
 
 
 def test_names_and_texts_are_escaped_wherever_they_stand(tmp_path, make_dataset):
