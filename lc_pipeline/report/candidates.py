@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
@@ -11,6 +12,7 @@ from astropy.timeseries import TimeSeries
 from lc_pipeline.analysis.plots import plot_folded, plot_lightcurve, plot_periodogram
 from lc_pipeline.report.content import Content
 from lc_pipeline.report.html import Cell, Html, anchor, join, picture, table, tag
+from lc_pipeline.report.models import Model, fourier_models
 from lc_pipeline.report.thumbnails import thumbnail
 from lc_pipeline.report.words import cell, counted, head, is_known, sexagesimal, with_unit, written
 
@@ -19,6 +21,7 @@ SIZE = (6.4, 3.8)
 SEARCH_ARCSEC = 5
 #: Columns that are told in words, or by the heading.
 _TOLD = ("rank", "object", "ra", "dec", "reason", "vetoes")
+_COEFFICIENT = r"[ab]\d+_"
 _PERIOD_TOLD = ("object", "ra", "dec", "frequency", "alias", "fap_method")
 
 
@@ -57,7 +60,10 @@ def candidates_of(content: Content) -> list[Candidate]:
     for number, row in enumerate(content.candidates if content.candidates is not None else ()):
         key = str(row["object"])
         rank = int(row["rank"]) if "rank" in row.colnames else number + 1
-        found.append(Candidate(row, rank, content.lightcurve(key), content.period_row(key)))
+        period_row = content.period_row(key)
+        if period_row is None and "period" in row.colnames and is_known(row["period"]):
+            period_row = row
+        found.append(Candidate(row, rank, content.lightcurve(key), period_row))
     return found
 
 
@@ -85,14 +91,16 @@ def ranked_list(content: Content, candidates: list[Candidate]) -> Html:
     words = f"{counted(len(ranked), 'candidate')}, best first."
     if left:
         words += f" The first {len(candidates):,} are shown; all are in the table of candidates."
-    return join([tag("p", words), table(heads, body, "candidates", class_="candidates")])
+    notes = [tag("p", str(note), class_="note") for note in ranked.meta.get("notes", ())]
+    listed = table(heads, body, "candidates", class_="candidates")
+    return join([tag("p", words), *notes, listed])
 
 
 def _listed_columns(ranked: Table) -> list[str]:
     """The score, the period, and the first brightness and amplitude."""
     names = [name for name in ("score", "period") if name in ranked.colnames]
-    for kind in ("median", "amplitude"):
-        names += [name for name in ranked.colnames if name.startswith(kind)][:1]
+    for kinds in ("median_", ("amplitude_", "robust_amplitude_")):
+        names += [name for name in ranked.colnames if name.startswith(kinds)][:1]
     return names
 
 
@@ -166,11 +174,12 @@ def _period_words(one: Candidate) -> Html | None:
     if row is None:
         return None
     said = [f"Period {with_unit(row, 'period')}"]
+    if "period_err" in row.colnames and is_known(row["period_err"]):
+        said[0] += f" ± {written(row['period_err'], 'fap')}"
     if "fap" in row.colnames and is_known(row["fap"]):
         method = _text(row, "fap_method")
         said.append(
-            f"false-alarm probability {written(row['fap'], 'fap')}"
-            + (f" ({method})" if method else "")
+            f"false-alarm probability {_probability(row)}" + (f" ({method})" if method else "")
         )
     words = f"{', '.join(said)}. "
     others = [
@@ -179,10 +188,23 @@ def _period_words(one: Candidate) -> Html | None:
         if name.startswith("period_") and name[7:].isdigit() and is_known(row[name])
     ]
     if others:
-        words += f"Other peaks: {', '.join(with_unit(row, name) for name in others)}. "
+        words += f"Other peaks: {', '.join(_other_peak(row, name) for name in others)}. "
     alias = _text(row, "alias")
     warning = tag("b", f"It may be an alias: {alias}.", class_="warning") if alias else None
     return tag("p", words, warning)
+
+
+def _probability(row: Row) -> str:
+    """Write the false-alarm probability, which may be too small for a float."""
+    if row["fap"] == 0 and "log10_fap" in row.colnames and is_known(row["log10_fap"]):
+        return f"1e{float(row['log10_fap']):.0f}"
+    return written(row["fap"], "fap")
+
+
+def _other_peak(row: Row, name: str) -> str:
+    """Write a further period, and what it has to do with the first."""
+    kinship = _text(row, f"alias_{name.removeprefix('period_')}")
+    return with_unit(row, name) + (f" ({kinship})" if kinship else "")
 
 
 def _pictures(content: Content, one: Candidate) -> Html:
@@ -200,7 +222,7 @@ def _pictures(content: Content, one: Candidate) -> Html:
             one.rows,
             one.period,
             one.epoch_of_maximum,
-            models=content.models(one.key) if content.models else None,
+            models=_models(one, keys),
             measurement_keys=keys,
             size=SIZE,
             is_fitted=False,
@@ -215,10 +237,16 @@ def _pictures(content: Content, one: Candidate) -> Html:
             )
         )
     left = len(content.measurement_keys) - len(keys)
-    note = f"{left} more measurements are not drawn." if left else None
+    note = f"{counted(left, 'measurement')} {'is' if left == 1 else 'are'} not drawn."
     return join(
-        [tag("div", *figures, class_="pictures"), tag("p", note, class_="note") if note else None]
+        [tag("div", *figures, class_="pictures"), tag("p", note, class_="note") if left else None]
     )
+
+
+def _models(one: Candidate, keys: list[str]) -> dict[str, Model]:
+    if one.period_row is None or one.epoch_of_maximum is None:
+        return {}
+    return fourier_models(one.period_row, keys, one.epoch_of_maximum)
 
 
 def _numbers(one: Candidate) -> Html:
@@ -228,7 +256,9 @@ def _numbers(one: Candidate) -> Html:
         pairs += [
             (one.period_row, name)
             for name in one.period_row.colnames
-            if name not in _PERIOD_TOLD and name not in one.row.colnames
+            if name not in _PERIOD_TOLD
+            and name not in one.row.colnames
+            and not re.match(_COEFFICIENT, name)
         ]
     entries = [
         tag(

@@ -10,7 +10,6 @@ import numpy as np
 import xarray as xr
 from astropy.table import Row, Table
 from astropy.timeseries import TimeSeries
-from numpy.typing import ArrayLike
 
 from lc_pipeline.analysis.plots import Periodogram
 from lc_pipeline.analysis.quality import Finding
@@ -19,8 +18,6 @@ from lc_pipeline.survey import ReportSection
 
 #: Measurements in one plot, unless the settings name them.
 MOST_MEASUREMENTS = 6
-
-Models = Mapping[str, tuple[ArrayLike, ArrayLike]]
 
 
 @dataclass(frozen=True)
@@ -34,7 +31,6 @@ class Content:
     findings: Sequence[Finding] = ()
     refused: Mapping[str, str] = field(default_factory=dict)
     periodogram: Callable[[str], Periodogram | None] | None = None
-    models: Callable[[str], Models] | None = None
     settings: ReportSection = field(default_factory=ReportSection)
 
     def table(self, name: str) -> Table | None:

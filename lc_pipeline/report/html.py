@@ -14,9 +14,9 @@ from lc_pipeline.analysis.plots import as_png
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-DPI = 110
+DPI = 100
 #: Colours kept in a picture of points, and in one of densities.
-FEW_COLOURS, MANY_COLOURS = 64, 256
+FEW_COLOURS, MANY_COLOURS = 48, 256
 
 _VOID = frozenset(("br", "img", "meta"))
 

@@ -19,7 +19,7 @@ from lc_pipeline.analysis.plots import Periodogram
 from lc_pipeline.analysis.quality import Finding
 from lc_pipeline.report import overview
 from lc_pipeline.report.candidates import candidate_section, candidates_of, ranked_list
-from lc_pipeline.report.content import Content, Models
+from lc_pipeline.report.content import Content
 from lc_pipeline.report.html import Cell, Html, join, table, tag
 from lc_pipeline.survey import ReportSection
 
@@ -40,7 +40,6 @@ def write_report(
     findings: Sequence[Finding] = (),
     refused: Mapping[str, str] | None = None,
     periodogram: Callable[[str], Periodogram | None] | None = None,
-    models: Callable[[str], Models] | None = None,
     settings: ReportSection | None = None,
 ) -> Path:
     """Write all that is known of a survey as one HTML file that needs nothing beside it.
@@ -67,8 +66,6 @@ def write_report(
         Epochs whose catalogues were refused, and why.
     periodogram : callable, optional
         Gives the periodogram of an object by its key, or None.
-    models : callable, optional
-        Gives an object's models by its key: for each measurement, phases and values.
     settings : ReportSection, optional
 
     Returns
@@ -84,7 +81,6 @@ def write_report(
         findings,
         refused or {},
         periodogram,
-        models,
         settings or ReportSection(),
     )
     path = Path(path)

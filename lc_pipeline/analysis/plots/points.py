@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _AXIS_NAMES = {"mag": "magnitude", "flux": "flux", "value": "value"}
 
-#: With more points than this, symbols are small and error bars faint; with very many, still more so.
+#: With more points than this, symbols are small and error bars faint; with very many, more so.
 MANY, VERY_MANY = 400, 1000
 #: Measurements are drawn apart if together they span so many times what the widest spans.
 MOST_SPREAD = 4.0
