@@ -2,6 +2,7 @@
 
 import errno
 import json
+import shlex
 import shutil
 import subprocess
 import sys
@@ -405,3 +406,20 @@ def test_copies_of_an_epoch_and_epochs_of_another_field_are_told(invoke, tmp_pat
     assert "2 of 6 epochs have a doubtful time (1 (has the same time as 7), 7 (" in said
     assert "1 of 6 epochs matched much less than is usual (3 (0 of 5 detections" in said
     assert "(or links to nowhere), left out: n8.csv" in said
+
+
+def test_what_to_type_next_can_be_typed_whatever_the_names(invoke, tmp_path):
+    folder = tmp_path / "my [old] survey"
+    folder.mkdir()
+    for night in (1, 2):
+        (folder / f"n{night}.csv").write_text(
+            f"name,ra,dec,mag,mjd\nV1/a (Cyg) é,10,-3,17.25,{60000 + night}\n"
+        )
+    (folder / "survey.toml").write_text(
+        "[survey]\nname = 'x'\n[files]\npattern = 'n(?P<epoch>.*)[.]csv'\n[matching]\nmode = 'key'"
+    )
+    said = invoke("run", folder).stdout
+    words = shlex.split(said.partition("Next: ")[2])
+    assert words[:4] == ["lc-pipeline", "lightcurve", str(folder), "V1/a (Cyg) é"]
+    assert words[-1] == "V1_a_Cyg_é.png"
+    assert invoke(*words[1:-1], tmp_path / words[-1]).exit_code == 0

@@ -5,6 +5,7 @@ Whatever is recognised rather than configured is said in a note; what cannot be 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -19,6 +20,12 @@ from lc_pipeline.survey import MeasurementSection, SurveyConfig
 
 #: SExtractor's bits 1 (neighbours) and 2 (blended) are a matter of course in crowded fields.
 SEXTRACTOR_HARMLESS = 1 | 2
+
+
+_OF_SEXTRACTOR = re.compile(
+    r"NUMBER|X(?:WIN)?_IMAGE|ALPHA(?:WIN|PSF)?_J2000|"
+    r"(?:MAG|FLUX)(?:ERR)?_(?:AUTO|APER|ISO|ISOCOR|BEST|PSF|PETRO|MODEL)(?:_\d+)?"
+)
 
 
 @dataclass(frozen=True)
@@ -206,10 +213,7 @@ def _with_flags(
         return section
     if bad is None:
         bad = "any"
-        if name == "FLAGS" and any(
-            other in columns.names or f"{other}_J2000" in columns.names
-            for other in ("NUMBER", "X_IMAGE", "MAG_AUTO", "FLUX_AUTO", "ALPHA", "ALPHAWIN")
-        ):
+        if name == "FLAGS" and any(map(_OF_SEXTRACTOR.fullmatch, columns.names)):
             bad = int(np.iinfo("int64").max) & ~SEXTRACTOR_HARMLESS
             columns.notes.append("SExtractor flags 1 and 2 do not mean bad (columns.bad_flags)")
     return section.model_copy(update={"flags": name, "bad_flags": bad})

@@ -241,20 +241,29 @@ def _filter_template(columns: FileColumns) -> str | None:
             column = columns.table[name]
             if not len(column) or (column.dtype.kind in "US" and any(texts_of(column))):
                 return f"{{{name}}}"
+    if of_bands := _texts_of_bands(columns):
+        return f"{{{of_bands[0]}}}"
     for alias in known.BAND_NUMBERS:
         for name in known.same_names(alias, columns.names):
             column = columns.table[name]
-            bands = (
-                {text for text in texts_of(column) if text} if column.dtype.kind in "USiu" else {}
-            )
-            if bands and all(map(known.is_band, bands)):
-                return f"{{{name}}}"
-            if len(bands) > 1:
+            if column.dtype.kind in "USiu" and len({text for text in texts_of(column) if text}) > 1:
                 return f"{name}{{{name}}}"
     for keyword in known.BAND_KEYWORDS:
         if str(columns.table.meta.get(keyword, "")).strip():
             return f"{{{keyword}}}"
     return None
+
+
+def _texts_of_bands(columns: FileColumns) -> list[str]:
+    """Columns of bands by a word of their name, whose texts are well-known bands."""
+    return [
+        name
+        for name in columns.names
+        if known.tells_band(name)
+        and columns.table[name].dtype.kind in "US"
+        and (bands := {text for text in texts_of(columns.table[name]) if text})
+        and all(map(known.is_band, bands))
+    ]
 
 
 def rows_where(table: Table, where: dict[str, str]) -> NDArray[np.bool_]:
@@ -280,7 +289,7 @@ def _refuse_several_bands(columns: FileColumns, section: MeasurementSection) -> 
     """
     if section.where == {} or known.band_of(section.value):
         return
-    for alias in (*known.BAND_NAMES, *known.BAND_NUMBERS):
+    for alias in (*known.BAND_NAMES, *known.BAND_NUMBERS, *_texts_of_bands(columns)):
         for name in known.same_names(alias, columns.names):
             if columns.table[name].dtype.kind not in "USiu":
                 continue

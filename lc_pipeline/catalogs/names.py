@@ -78,16 +78,14 @@ BAND_NAMES = ("band", "filter", "passband", "filtercode", "filter_name")
 
 #: Like :data:`BAND_NAMES`, but too seldom a word for a band to name a measurement by.
 BAND_NUMBERS = ("fid", "filterid", "filt", "bandpass", "photfilter")
+_BAND_WORDS = frozenset(("band", "filter", "passband", "filt", "bandpass", "photfilter"))
 BAND_KEYWORDS = ("FILTER", "FILTNAM", "FILTNAME", "FILTER_NAME", "BAND", "PASSBAND")
 
 #: Errors that the rule of :func:`find_error` does not find.
 ODD_ERRORS: dict[str, tuple[str, ...]] = {
     "flux_fit": ("flux_err",),
-    "jm": ("jcmsig", "jmsigcom"),
-    "hm": ("hcmsig", "hmsigcom"),
-    "km": ("kcmsig", "kmsigcom"),
-    "w1mpro": ("w1sigmpro",),
-    "w2mpro": ("w2sigmpro",),
+    **{f"{band}m": (f"{band}cmsig", f"{band}msigcom") for band in "jhk"},
+    **{f"w{band}mpro": (f"w{band}sigmpro",) for band in "1234"},
     "w1flux": ("w1sigflux",),
     "w2flux": ("w2sigflux",),
     "isltotalflux": ("eisltotalflux",),
@@ -126,6 +124,9 @@ _NOT_BRIGHTNESS = frozenset(
     )
 )
 
+#: Magnitudes of 2MASS and WISE.
+_ODD_MAGNITUDE = re.compile(r"[jhk]_m|w[1-4]mpro")
+
 _MAG_WORD = re.compile(
     r"(?:[a-z]\w{0,5}?)?mags?|magnitude|"
     r"mag(?:auto|aper\d*|iso|isocor|psf|petro|best|model|kron|inst|cal|\d+|[ugrizybvjhk])"
@@ -139,6 +140,8 @@ _UNIT_AT_END = re.compile(
     r"(.*\S)\s*(?:\[([^\[\]]+)\]|\((m?mag|deg|degrees|rad|h|hr|hour|hours|d|days|s|sec|"
     r"[munµ]?Jy|(?:adu|ADU|counts|ct|e-|electrons?)(?:/s)?)\))"
 )
+#: What is measured and how, in one word: ``magpsf``, whose error is ``sigmapsf``.
+_COMPOUND = re.compile(r"(?:mag|flux)([a-z]{2,}\d*)")
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 
 
@@ -258,11 +261,22 @@ def quantity_of_name(name: str) -> Quantity | None:
     words = words_of(name)
     if is_error_name(name) or _NOT_BRIGHTNESS.intersection(words):
         return None
-    if any(_MAG_WORD.fullmatch(word) for word in words):
+    if _ODD_MAGNITUDE.fullmatch(name) or any(_MAG_WORD.fullmatch(word) for word in words):
         return "mag"
     if any(_FLUX_WORD.fullmatch(word) for word in words) or {"aperture", "sum"} <= {*words}:
         return "flux"
     return None
+
+
+def tells_band(name: str) -> bool:
+    """Say whether a column's name reads as if its texts were bands, ``filterType``.
+
+    Examples
+    --------
+    >>> tells_band("filterType"), tells_band("obs_band"), tells_band("bandwidth")
+    (True, True, False)
+    """
+    return bool(_BAND_WORDS.intersection(words_of(name)))
 
 
 def is_band(name: str) -> bool:
@@ -324,6 +338,8 @@ def find_error(value: str, names: Sequence[str]) -> str | None:
                 "".join([*words[:place], spelling, *words[place + 1 :]])
                 for spelling in (f"e{word}", f"d{word}", *(("merr", "mer") * (word == "mag")))
             ]
+    if compound := _COMPOUND.fullmatch(words[-1] if words else ""):
+        candidates += ["".join([*words[:-1], error, compound[1]]) for error in _ERROR_WORDS]
     if (band := band_of(value)) and band != value:
         candidates += [f"{band}{error}" for error in _ERROR_WORDS] + [f"e{band}"]
         candidates += [f"{error}{band}" for error in _ERROR_WORDS]

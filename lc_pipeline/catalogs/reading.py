@@ -214,7 +214,8 @@ def _read_ascii(path: Path, contents: bytes, files: FilesSection, texts: Sequenc
     ):
         if is_known and not files.column_names:
             try:
-                table = Table.read(decode(contents).split("\n"), format=known)
+                # An empty line at the end would be a row of nothing.
+                table = Table.read(decode(contents).rstrip().split("\n"), format=known)
             except (ValueError, KeyError, IndexError) as error:
                 raise CatalogError(path, f"cannot be read as {known}: {error}") from error
             keywords = table.meta.pop("keywords", {})

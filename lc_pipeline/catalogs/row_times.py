@@ -22,7 +22,8 @@ _SAMPLE = 200
 _DATE_AND_CLOCK = re.compile(r"\d{4}[-/]\d\d[-/]\d\d[T ]+\d{1,2}:\d\d")
 _TIME_WORDS = frozenset(
     re.findall(
-        r"\w+", "mjd hmjd bmjd jd hjd bjd time date datetime epoch obs t unix unixtime timestamp"
+        r"\w+",
+        "mjd hmjd bmjd jd hjd bjd time date datetime epoch obs t unix unixtime timestamp jdate",
     )
 )
 _NOT_EXPOSURE = frozenset(
@@ -94,12 +95,14 @@ def _by_words(
     Numbers that could as well count seconds of a day (``time`` = 43200) cannot be told.
     """
     words = set(known.words_of(name))
+    at = next((at for at, said in _MOMENTS.items() if said & words), "mid")
+    if "time_scale" in table[name].meta:  # astropy's own times
+        return RowTime(name, "mjd", at, None, None, 0.0, "a column of times")
     is_other = known.is_error_name(name) or words & _NOT_EXPOSURE or any(map(known.is_band, words))
     if not words & _TIME_WORDS or is_other:
         return None
     scale = next((scale for scale in SCALES.values() if scale in words), None)
     implied, place = implied_by_name(name)
-    at = next((at for at, said in _MOMENTS.items() if said & words), "mid")
     form = _told_format(path, table[name], name, words, time_range)
     if form is None:
         return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -55,6 +56,11 @@ def fail(message: str) -> NoReturn:
     """Say why, and exit with 1."""
     err.print(f"[bold red]error:[/] {plain(message)}")
     sys.exit(1)
+
+
+def command(*arguments: object) -> str:
+    """Write a command as it can be typed, whatever signs paths and keys have."""
+    return shlex.join(["lc-pipeline", *map(str, arguments)])
 
 
 def plain(text: str) -> str:

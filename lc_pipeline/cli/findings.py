@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 from astropy.table import Table
 from rich.markup import escape
+from rich.padding import Padding
 from rich.table import Table as Sheet
+from rich.text import Text
 
 from lc_pipeline.analyse import analyse
 from lc_pipeline.cli.common import err, out
@@ -68,22 +70,16 @@ def print_candidates(candidates: Table, number: int) -> None:
     if not len(candidates):
         out.print("No object stands out as variable.")
         return
-    sheet = Sheet(box=None, padding=(0, 1))
-    for name in ("rank", "object", "RA", "Dec", "score", "period (d)", "why"):
-        sheet.add_column(name, overflow="fold", justify="right" if name == "rank" else "left")
     for row in candidates[:number]:
         period = float(row["period"]) if "period" in candidates.colnames else np.nan
-        doubts = f"  [yellow]but: {escape(row['vetoes'])}[/]" if row["vetoes"] else ""
-        sheet.add_row(
-            str(row["rank"]),
-            escape(row["object"]),
-            f"{row['ra']:.5f}",
-            f"{row['dec']:+.5f}",
-            f"{row['score']:.1f}",
-            f"{period:.6g}" if np.isfinite(period) else "",
-            escape(row["reason"]) + doubts,
+        out.print(
+            f"[bold]{row['rank']:>3}  {escape(row['object'])}[/]  {row['ra']:.5f} {row['dec']:+.5f}"
+            f"  score {row['score']:.1f}" + (f"  period {period:.7g} d" if period > 0 else "")
         )
-    out.print(sheet)
+        for words, style in ((row["reason"], ""), (row["vetoes"], "yellow")):
+            if words:
+                said = Text(f"but: {words}" if style else words, style)
+                out.print(Padding(said, (0, 0, 0, 5)), soft_wrap=False)
     if len(candidates) > number:
         out.print(f"... and {len(candidates) - number} more")
 

@@ -9,7 +9,12 @@ from filelock import Timeout
 from rich.markup import escape
 from rich.table import Table as Sheet
 
-from lc_pipeline.analysis.quality import doubtful_times, few_matches, same_catalogs
+from lc_pipeline.analysis.quality import (
+    doubtful_times,
+    few_matches,
+    many_duplicates,
+    same_catalogs,
+)
 from lc_pipeline.catalogs.landing import find_epochs
 from lc_pipeline.cli.common import first_few, out
 from lc_pipeline.errors import LightcurveError, StorageError
@@ -39,6 +44,8 @@ ADVICE = {
     "same_catalogs": "{n} {of_all} epochs are made of the same files ({few}): leave the copies out "
     "with files.exclude",
     "doubtful_times": "{n} {of_all} epochs have a doubtful time ({few})",
+    "many_duplicates": "{n} {of_all} epochs list many objects more than once ({few}): are rows of "
+    "several bands or nights among them?",
     "few_matches": "{n} {of_all} epochs matched much less than is usual ({few})",
     "epochs_without_files": "{n} {of_all} epochs have no files any more ({few}); they are kept",
     "n_superseded_rows": "{n} rows of the epoch store are superseded: 'lc-pipeline compact' drops "
@@ -131,7 +138,7 @@ def _health(
             find.__name__: {
                 finding.epoch: f"({finding.text})" for finding in find(list(records.values()))
             }
-            for find in (same_catalogs, doubtful_times, few_matches)
+            for find in (same_catalogs, doubtful_times, many_duplicates, few_matches)
         },
         "epoch_store_is_being_written": _is_locked(epochs),
         "object_store_is_being_written": _is_locked(objects),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import click
 from rich.markup import escape
 
 from lc_pipeline.cli.common import (
+    command,
     err,
     fail,
     json_option,
@@ -69,7 +71,7 @@ def init_command(
         style = "bold yellow" if note in draft.to_do else "dim"
         err.print(f"  [{style}]{escape(note)}[/]")
     if output:
-        err.print(f"Next: read {output}, then lc-pipeline run {output}")
+        err.print(escape(f"Next: read {output}, then {command('run', output)}"))
 
 
 @click.command("simulate")
@@ -193,11 +195,12 @@ def run_command(survey: Path, *, workers: int, no_analysis: bool, as_json: bool)
         print_json(steps.report_as_json(report) | {"store": objects.get_storage_info()} | found)
     else:
         health.print_stores(config)
-        first = objects.reference.key[0]
+        first = str(objects.reference.key[0])
         if made:
             findings.print_candidates(made["variable_candidates"], 10)
-            first = next(iter(made["variable_candidates"]["object"]), first)
-        out.print(f"Next: lc-pipeline lightcurve {survey} {first} -o {first}.png")
+            first = next(iter(made["variable_candidates"]["object"].tolist()), first)
+        picture = re.sub(r"[^\w.+-]+", "_", first).lstrip("-") + ".png"
+        out.print(escape(f"Next: {command('lightcurve', survey, first, '-o', picture)}"))
     steps.exit_for(report)
 
 
@@ -223,4 +226,5 @@ def add_objects_command(survey: Path, *, as_json: bool) -> None:
     if as_json:
         print_json({"added": list(new)})
     else:
-        out.print(f"{len(new)} objects added." + (" Next: lc-pipeline run" if len(new) else ""))
+        following = f" Next: {escape(command('run', survey))}" if len(new) else ""
+        out.print(f"{len(new)} objects added.{following}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -86,7 +87,7 @@ class Truth:
             f"  {numbers}; {n_pairs:,} close pairs",
             f"  {n_rows:,} detections, {n_spurious:,} of them spurious",
             f"What is true: {', '.join(str(path) for path in tables if path.is_file())}",
-            f"Next: lc-pipeline run {folder}",
+            f"Next: lc-pipeline run {shlex.quote(str(folder))}",
         ]
         if settings.reference == "epochs":
             lines.append(f"      lc-pipeline objects {folder}")

@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from astropy.table import Table
+from astropy.table import QTable, Table
+from astropy.time import Time
 
 from lc_pipeline.catalogs.columns import plan_columns
 from lc_pipeline.catalogs.landing import EpochFiles, LandedFile
@@ -10,7 +11,7 @@ from lc_pipeline.catalogs.reading import read_catalog_file
 from lc_pipeline.catalogs.row_times import row_times
 from lc_pipeline.catalogs.source_catalog import read_epoch
 from lc_pipeline.errors import CatalogError
-from lc_pipeline.survey import MissingSection, SurveyConfig
+from lc_pipeline.survey import MeasurementSection, MissingSection, SurveyConfig
 
 SURVEY = SurveyConfig.from_toml("[survey]\nname = 'x'\n[files]\npattern = '(?P<epoch>.*)'")
 STAR = np.arange(4)
@@ -148,3 +149,54 @@ def test_a_column_of_one_filter_names_the_measurement():
     assert [section.key for section in plan.measurements] == ["V"]
     plan = plan_of(ra=10 + STAR, dec=STAR, MAG=15 + STAR, MERR=0.1 + STAR, FILT=["open"] * 4)
     assert [section.key for section in plan.measurements] == ["mag"]
+
+
+def test_bands_by_any_name_are_measurements_and_never_mixed():
+    columns = {"ra": 10 + STAR, "dec": STAR, "psfFlux": 1.5 + STAR, "psfFluxErr": 0.1 + STAR}
+    plan = plan_of(**columns, filterType=["g", "r", "g", "r"])
+    assert [section.key for section in plan.measurements] == ["g", "r"]
+    assert [section.where for section in plan.measurements] == [
+        {"filterType": "g"},
+        {"filterType": "r"},
+    ]
+    plain = SURVEY.model_copy(
+        update={"measurements": (MeasurementSection(key="psf", value="psfFlux"),)}
+    )
+    table = Table(columns | {"filterType": ["g", "r", "g", "r"]})
+    with pytest.raises(CatalogError, match=r"'filterType' says that rows are of several bands"):
+        plan_columns("n1.csv", table, plain, {})
+    # Words of another meaning are no bands.
+    plan = plan_of(**columns, band_quality=["good", "bad", "good", "bad"])
+    assert [section.key for section in plan.measurements] == ["psfflux"]
+
+
+@pytest.mark.parametrize(
+    ("value", "error"), [("magpsf", "sigmapsf"), ("fluxpsf", "errpsf"), ("j_m", "j_cmsig")]
+)
+def test_magnitudes_and_their_errors_may_be_one_word(value, error):
+    plan = plan_of(ra=10 + STAR, dec=STAR, rb_err=STAR, **{value: 15.5 + STAR, error: 0.1 + STAR})
+    assert [(one.value, one.error) for one in plan.measurements] == [(value, error)]
+
+
+def test_a_column_of_times_needs_no_name(tmp_path):
+    for name, at in (("when", 0.0), ("begin", 15.0)):
+        table = QTable(stars())
+        table[name] = Time(np.full(len(STAR), MJD), format="mjd", scale="tt")
+        table.meta["EXPTIME"] = 30.0
+        table.write(tmp_path / f"{name}.ecsv")
+        catalog = epoch_of(tmp_path / f"{name}.ecsv")
+        assert catalog.time_scale == "tt"
+        assert catalog.time == pytest.approx(MJD + at / 86400, abs=1e-9)
+
+
+def test_flags_of_sextractor_are_known_by_any_of_its_columns():
+    columns = {"X_WORLD": 10 + STAR, "Y_WORLD": STAR, "MAG_BEST": 15.5 + STAR, "FLAGS": STAR}
+    plan = plan_of(**columns)
+    assert plan.measurements[0].bad_flags & 7 == 4
+
+
+def test_a_table_of_the_cds_has_as_many_rows_as_it_has_lines(tmp_path):
+    table = stars()
+    table["ra"].unit = table["dec"].unit = "deg"
+    table.write(tmp_path / "n1.mrt", format="ascii.mrt")
+    assert len(read_catalog_file(tmp_path / "n1.mrt").table) == len(STAR)
