@@ -15,6 +15,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
+import dagster as dg
 import yaml
 
 PROJECT = Path(__file__).parents[2]
@@ -47,6 +48,8 @@ class DagsterProcess:
         self.folder, self.home = folder, folder / "home"
         self.home.mkdir(parents=True, exist_ok=True)
         (self.home / "dagster.yaml").write_text(_instance(max_retries))
+        # Two processes that make the history at the same time spoil it.
+        dg.DagsterInstance.from_config(str(self.home)).dispose()
         self.module = folder / "definitions.py"
         self.module.write_text(definitions.format(survey=str(survey)))
         (folder / "daemon.py").write_text(DAEMON)
