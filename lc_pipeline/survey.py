@@ -382,7 +382,15 @@ class StatisticsSection(_Section):
 
 
 Veto = Literal[
-    "blend", "ambiguous", "edge", "coverage", "epochs", "outlier", "alias", "saturation", "conditions"
+    "blend",
+    "ambiguous",
+    "edge",
+    "coverage",
+    "epochs",
+    "outlier",
+    "alias",
+    "saturation",
+    "conditions",
 ]
 #: All reasons to doubt a candidate.
 VETOES: tuple[Veto, ...] = get_args(Veto)
