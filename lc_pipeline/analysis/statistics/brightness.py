@@ -1,9 +1,9 @@
 """An index judged against objects of similar brightness.
 
-Faint objects scatter more than bright ones, so an index says little by itself. Objects are ranked
-by brightness; what is usual is the running median of the index over the rank, and how far objects
-differ from it is told in robust standard deviations of the neighbours' differences. Ranks, not
-magnitudes, so that fluxes and their magnitudes are judged alike, and negative fluxes as well.
+Faint objects scatter more than bright ones, so an index says little by itself. Here it is told how
+far it lies from what is usual at its brightness, in robust standard deviations of the others'
+distances. What is usual is a running median over the objects in order of brightness, or in a small
+field, where a window of neighbours would span half of the magnitudes, a robust parabola.
 """
 
 from __future__ import annotations
@@ -17,34 +17,52 @@ from lc_pipeline.analysis.statistics.rows import Floats
 
 #: Fewer objects than this cannot be judged.
 LEAST_OBJECTS = 10
+#: With fewer objects than this, a parabola says what is usual.
+SMALL_FIELD = 100
 #: The smallest and the largest number of neighbours; between them it is a tenth of the objects.
 LEAST_NEIGHBOURS, MOST_NEIGHBOURS = 25, 501
+#: In a small field, gaps in magnitude wider than so many mean gaps count as that wide: a star far
+#: from all others would draw the parabola through itself.
+_WIDEST_GAP = 4.0
 #: A Gaussian's standard deviation over its mean absolute deviation.
 _MEAN_DEVIATION_TO_SIGMA = float(np.sqrt(np.pi / 2))
 
 
 def judge_by_brightness(
-    index: Floats, brightness: Floats, judged: Judged = "linear", neighbours: int | None = None
+    index: Floats,
+    brightness: Floats,
+    judged: Judged = "linear",
+    *,
+    quantity: str = "mag",
+    neighbours: int | None = None,
 ) -> Floats:
     """How unusual an index is among objects of similar brightness, in robust sigmas.
 
-    The usual value is the running median over the objects in order of brightness, the scatter
-    1.4826 times the running median of the absolute differences from it. Neither is moved by
-    variables, as long as they are less than half of the neighbours. Where the scatter is 0 (an
-    index that is the same for most) the mean absolute difference takes its place (Iglewicz &
-    Hoaglin 1993, How to Detect and Handle Outliers).
+    From 100 objects on, the usual value is the running median over the objects in order of
+    brightness, and the scatter 1.4826 times the running median of the absolute differences from
+    it. Towards the ends of the range of brightness the neighbours stay as many on either side,
+    down to 25 in all; the 12 objects at either end are judged by a straight line through the
+    outermost 25 (Tukey's resistant line).
 
-    Towards the ends of the range of brightness, the neighbours stay as many on either side, down
-    to 25 in all; the 12 objects at either end are judged by a straight line through the outermost
-    25 (Tukey's resistant line). Up to 25 objects are judged by such a line through all of them.
+    With 10 to 99 objects the usual value is a robust parabola over magnitude
+    (:func:`robust_parabola`; where most objects have one and the same value, that value), and the
+    scatter is that of the nearest 25. A gap in magnitude wider than four mean gaps counts as that
+    wide there, so that a star far from all others does not draw the parabola through itself.
+
+    Neither is moved by variables, as long as they are much less than half of the neighbours. Where
+    the scatter is 0 (an index that is the same for most) the mean absolute difference takes its
+    place (Iglewicz & Hoaglin 1993, How to Detect and Handle Outliers).
 
     Parameters
     ----------
     index : (n_objects,) array of float
     brightness : (n_objects,) array of float
-        Magnitudes or fluxes; only their order counts.
+        Magnitudes or fluxes, which may be negative.
     judged : {"linear", "log"}
         By its logarithm where an index is positive and its scatter grows with its value.
+    quantity : {"mag", "flux"}
+        What `brightness` is. It matters for the parabola only, which takes the logarithm of a
+        flux, and all that are not positive together with the faintest that is.
     neighbours : int, optional
         By default a tenth of the objects, at least 25 and at most 501.
 
@@ -64,16 +82,77 @@ def judge_by_brightness(
         return z
     order = usable[np.argsort(brightness[usable], kind="stable")]
     values = index[order]
-    half = _half_window(len(order), neighbours)
-    difference = values - _usual(values, half)
+    if len(order) < SMALL_FIELD:
+        half = _half_window(len(order), LEAST_NEIGHBOURS)
+        difference = values - _smooth(_magnitudes(brightness[order], quantity), values)
+        freedom = np.sqrt(len(order) / (len(order) - 3))
+    else:
+        half = _half_window(len(order), neighbours)
+        difference = values - _running(values, half)
+        freedom = 1.0
     distance = np.abs(difference)
-    scatter = MAD_TO_SIGMA * running_median(distance, half)
-    is_flat = scatter <= 1e-9 * np.abs(values).max()
+    scatter = freedom * running_median(distance, half)
     mean = uniform_filter1d(distance, 2 * half + 1, mode="reflect")
-    scatter[is_flat] = _MEAN_DEVIATION_TO_SIGMA * mean[is_flat]
-    is_judged = scatter > 1e-9 * np.abs(values).max()
-    z[order[is_judged]] = difference[is_judged] / scatter[is_judged]
+    nothing = 1e-9 * np.abs(values).max()
+    sigma = np.where(scatter > nothing, MAD_TO_SIGMA * scatter, _MEAN_DEVIATION_TO_SIGMA * mean)
+    is_judged = sigma > nothing
+    z[order[is_judged]] = difference[is_judged] / sigma[is_judged]
     return z
+
+
+def _magnitudes(brightness: Floats, quantity: str) -> Floats:
+    if quantity == "mag":
+        return brightness
+    positive = brightness[brightness > 0]
+    if not len(positive):
+        return np.arange(len(brightness), dtype=np.float64)
+    magnitudes: Floats = -2.5 * np.log10(np.maximum(brightness, positive.min()))
+    return magnitudes
+
+
+def _smooth(magnitude: Floats, values: Floats) -> Floats:
+    """What is usual in a small field; see :func:`judge_by_brightness`."""
+    usual = np.median(values)
+    if not np.median(np.abs(values - usual)):
+        return np.full(len(values), usual)
+    gap = np.minimum(np.abs(np.diff(magnitude)), _WIDEST_GAP * np.ptp(magnitude) / len(magnitude))
+    return robust_parabola(np.concatenate([[0.0], np.cumsum(gap)]), values)
+
+
+def robust_parabola(x: Floats, y: Floats) -> Floats:
+    """Parabola y(x) that outliers do not move: weighted least squares with changing weights.
+
+    Weights ``1 / |r_i|`` first, which is the least sum of absolute residuals r_i; then Tukey's
+    biweight, ``(1 - (r_i / 4.685 S)^2)^2``, ``S = 1.4826 median |r_i|`` (Holland & Welsch 1977,
+    Commun. Stat. A6, 813, doi:10.1080/03610927708827533).
+
+    Returns
+    -------
+    (n,) array of float
+        At each `x`.
+
+    Examples
+    --------
+    >>> x = np.arange(12.0)
+    >>> robust_parabola(x, np.where(x == 4, 1000, x**2)).round(3)[[0, 4, 11]] + 0.0
+    array([  0.,  16., 121.])
+    """
+    span = np.ptp(x) or 1.0
+    powers = np.vander((x - x.min()) / span - 0.5, 3)
+    weight = np.ones(len(y))
+    curve = np.zeros(len(y))
+    smallest = 1e-9 * np.abs(y).max() or 1.0
+    for turn in range(40):
+        root = np.sqrt(weight)
+        solution = np.linalg.lstsq(powers * root[:, np.newaxis], y * root, rcond=None)[0]
+        curve = powers @ solution
+        residual = np.abs(y - curve)
+        sigma = max(MAD_TO_SIGMA * float(np.median(residual)), smallest)
+        if turn < 15:  # noqa: PLR2004
+            weight = 1 / np.maximum(residual, 1e-3 * sigma)
+        else:
+            weight = np.clip(1 - (residual / (4.685 * sigma)) ** 2, 1e-6, None) ** 2
+    return curve
 
 
 def _half_window(n_objects: int, neighbours: int | None) -> int:
@@ -103,21 +182,19 @@ def running_median(values: Floats, half: int) -> Floats:
     return running
 
 
-def _usual(values: Floats, half: int) -> Floats:
+def _running(values: Floats, half: int) -> Floats:
     usual = running_median(values, half)
     n, least = len(values), min(half, LEAST_NEIGHBOURS // 2)
-    if n <= LEAST_NEIGHBOURS:
-        return resistant_line(values)
     usual[:least] = resistant_line(values[: 2 * least + 1])[:least]
     usual[n - least :] = resistant_line(values[n - 1 - 2 * least :])[least + 1 :]
     return usual
 
 
 def resistant_line(values: Floats) -> Floats:
-    """Straight line through values at even distances that a third of outliers do not move much.
+    """Straight line through values at even distances that some outliers hardly move.
 
     Tukey 1977, Exploratory Data Analysis, chapter 10: the slope between the medians of the outer
-    thirds, improved once from the residuals; the median of what remains is the height.
+    thirds, improved a few times from the residuals; the median of what remains is the height.
 
     Examples
     --------
@@ -129,7 +206,7 @@ def resistant_line(values: Floats) -> Floats:
     place = np.arange(n, dtype=np.float64)
     distance = np.median(place[-third:]) - np.median(place[:third])
     line = np.zeros(n)
-    for _ in range(2):
+    for _ in range(5):
         left = values - line
         line = line + (np.median(left[-third:]) - np.median(left[:third])) / distance * place
     return line + np.median(values - line)

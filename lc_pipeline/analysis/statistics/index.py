@@ -107,7 +107,7 @@ def evaluate(index: Index, points: Any) -> Floats:
     What is not finite (a ratio of nothing to nothing, of something to nothing) becomes NaN.
     """
     with np.errstate(all="ignore"):
-        result = np.asarray(index.function(points), dtype=np.float64)
+        result = np.asarray(points.once(index.function), dtype=np.float64)
     if result.shape != points.n.shape:
         raise ValueError(
             f"index {index.name!r}: its function gave an array of shape {result.shape}, expected "

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,8 +24,9 @@ from lc_pipeline.analysis.statistics.rows import (
 #: A robust scatter times this is a Gaussian's standard deviation.
 MAD_TO_SIGMA = 1.482602218505602
 
-#: How often Stetson's weights are renewed; the mean then moves by less than 1e-5 of its error.
-_N_REWEIGHTINGS = 10
+#: Stetson's weights are renewed until the mean moves by less than 1e-6 of its error, at most as
+#: often as this.
+_MOST_REWEIGHTINGS = 500
 
 
 @dataclass(frozen=True)
@@ -36,8 +39,22 @@ class PointRules:
     """Days; None: a tenth of the object's time span."""
 
 
+class Remembering:
+    """Keeps the results of indices that others build on."""
+
+    def once(self, function: Callable[[Any], Floats]) -> Floats:
+        """Result of an index; computed the first time it is asked for."""
+        if function not in self._known:
+            self._known[function] = function(self)
+        return self._known[function]
+
+    @cached_property
+    def _known(self) -> dict[Callable[[Any], Floats], Floats]:
+        return {}
+
+
 @dataclass(frozen=True)
-class Points:
+class Points(Remembering):
     """Light curves of some objects in one measurement: good points only, in order of time.
 
     Each row begins with the object's points and is filled up behind them. So a sum over a row of
@@ -170,16 +187,21 @@ class Points:
         mean whose weights are lowered to ``(1 / sigma_i²) / (1 + (|delta_i| / 2)²)`` and renewed
         until the mean stands still (Stetson 1996, PASP 108, 851, doi:10.1086/133808, section 2).
         """
-        factor = np.sqrt(self.n / (self.n - 1))[:, np.newaxis]
-        mean = self.weighted_mean_deviation
-        scale = self.inverse_error * factor
-        for _ in range(_N_REWEIGHTINGS):
-            delta = (self.deviation - mean[:, np.newaxis]) * scale
-            weight = self.weight / (1 + 0.25 * delta**2)
-            renewed = row_sum(weight, self.deviation) / row_total(weight)
-            moved = np.abs(renewed - mean) * np.sqrt(self.sum_of_weights)
-            mean = renewed
-            if not (moved > 1e-5).any():  # noqa: PLR2004 (of the mean's error)
+        scale = self.inverse_error * np.sqrt(self.n / (self.n - 1))[:, np.newaxis]
+        mean = self.weighted_mean_deviation.copy()
+        still = 1e-6 / np.sqrt(self.sum_of_weights)
+        moving = np.arange(len(mean))
+        for _ in range(_MOST_REWEIGHTINGS):
+            # Constant stars stand still soon; what goes on is for the variables alone.
+            part = slice(None) if len(moving) == len(mean) else moving
+            deviation = self.deviation[part]
+            delta = (deviation - mean[part, np.newaxis]) * scale[part]
+            weight = self.weight[part] / (1 + 0.25 * delta**2)
+            renewed = row_sum(weight, deviation) / row_total(weight)
+            is_moving = np.abs(renewed - mean[part]) > still[part]
+            mean[part] = renewed
+            moving = moving[is_moving]
+            if not len(moving):
                 break
         return (self.deviation - mean[:, np.newaxis]) * scale
 

@@ -74,8 +74,9 @@ def excess_abbe(points: Points) -> Floats:
 
     Mowlavi 2014, A&A 568, A78, doi:10.1051/0004-6361/201322648
     """
-    window = points.rules.abbe_window or time_span(points) / 10
-    first, stop = _windows(points, np.broadcast_to(window, points.n.shape) / 2)
+    span = np.nan_to_num(time_span(points))
+    window = points.rules.abbe_window or span / 10
+    first, stop = _windows(points, span, np.broadcast_to(window, points.n.shape) / 2)
     value = _sums_before(points.deviation)
     square = _sums_before(points.deviation**2)
     step = _sums_before(points.step**2)
@@ -94,21 +95,19 @@ def excess_abbe(points: Points) -> Floats:
     return row_total(part) / row_total(is_part) - whole
 
 
-def _windows(points: Points, half: Floats) -> tuple[Places, Places]:
+def _windows(points: Points, span: Floats, half: Floats) -> tuple[Places, Places]:
     """First point within `half` of each point, and the one after the last."""
     n_objects, width = points.time.shape
     # One ascending axis for all objects, each in a stretch of its own, for one search.
-    span = np.where(points.n > 1, time_span(points), 1.0)
-    stretch = 4 * max(float(np.nanmax(span, initial=1.0)), float(np.nanmax(half, initial=1.0)))
+    stretch = 4 * max(float(span.max(initial=0)), float(half.max(initial=0)), 1.0)
     start = stretch * np.arange(n_objects)[:, np.newaxis]
     time = np.where(points.is_point, points.time - points.time[:, :1], stretch / 2) + start
-    flat = time.ravel()
-    # A tie that rounding could break either way counts as within.
-    reach = half[:, np.newaxis] * (1 + 1e-9) + 1e-9 * stretch / 4 / max(width, 1)
-    base = width * np.arange(n_objects)[:, np.newaxis]
-    first = np.searchsorted(flat, (time - reach).ravel(), "left").reshape(time.shape) - base
-    stop = np.searchsorted(flat, (time + reach).ravel(), "right").reshape(time.shape) - base
-    return np.clip(first, 0, width), np.clip(stop, 0, points.n[:, np.newaxis])
+    # What is as far as `half` but for rounding counts as within.
+    reach = half[:, np.newaxis] + 1e-9 * stretch
+    before = width * np.arange(n_objects)[:, np.newaxis]
+    first = np.searchsorted(time.ravel(), (time - reach).ravel(), "left").reshape(time.shape)
+    stop = np.searchsorted(time.ravel(), (time + reach).ravel(), "right").reshape(time.shape)
+    return np.clip(first - before, 0, width - 1), np.clip(stop - before, 0, points.n[:, np.newaxis])
 
 
 def _sums_before(array: Floats) -> Floats:

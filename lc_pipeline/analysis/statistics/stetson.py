@@ -99,7 +99,7 @@ def stetson_l(points: Points) -> Floats:
 
     Stetson 1996, PASP 108, 851, doi:10.1086/133808
     """
-    return stetson_j(points) * stetson_k(points) / GAUSSIAN_K
+    return points.once(stetson_j) * points.once(stetson_k) / GAUSSIAN_K
 
 
 def stetson_l_clip(points: Points) -> Floats:
@@ -109,7 +109,7 @@ def stetson_l_clip(points: Points) -> Floats:
 
     Sokolovsky et al. 2017, MNRAS 464, 274, doi:10.1093/mnras/stw2262
     """
-    return stetson_j_clip(points) * stetson_k(points) / GAUSSIAN_K
+    return points.once(stetson_j_clip) * points.once(stetson_k) / GAUSSIAN_K
 
 
 def stetson_l_time(points: Points) -> Floats:
@@ -120,7 +120,7 @@ def stetson_l_time(points: Points) -> Floats:
     Fruth et al. 2012, AJ 143, 140, doi:10.1088/0004-6256/143/6/140; Sokolovsky et al. 2017,
     doi:10.1093/mnras/stw2262
     """
-    return stetson_j_time(points) * stetson_k(points) / GAUSSIAN_K
+    return points.once(stetson_j_time) * points.once(stetson_k) / GAUSSIAN_K
 
 
 def _products(points: Points) -> Floats:

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lc_pipeline.analysis.statistics.points import Points, has_error
+from lc_pipeline.analysis.statistics.points import Points, Remembering, has_error
 from lc_pipeline.analysis.statistics.rows import Floats, row_sum, row_total
 from lc_pipeline.analysis.statistics.stetson import GAUSSIAN_K
 
 
 @dataclass(frozen=True)
-class TwoMeasurements:
+class TwoMeasurements(Remembering):
     """Points of the same epochs in two measurements, column for column.
 
     Where one is a magnitude and the other a flux, the sign of the second's deviations is changed,
@@ -95,4 +95,4 @@ def stetson_l(pair: TwoMeasurements) -> Floats:
     mean = sum(row_total(np.abs(residual)) for residual in residuals) / (2 * pair.n)
     mean_square = sum(row_sum(residual, residual) for residual in residuals) / (2 * pair.n)
     kurtosis: Floats = mean / np.sqrt(mean_square)
-    return stetson_j(pair) * kurtosis / GAUSSIAN_K
+    return pair.once(stetson_j) * kurtosis / GAUSSIAN_K
