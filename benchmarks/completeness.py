@@ -1,9 +1,9 @@
 """Candidates against the truth: ``python -m benchmarks.completeness FOLDER``.
 
-Simulates surveys, runs the pipeline, the calibration, the statistics and the candidates on them, and
-says what was found of the injected variables and how many constant objects were called variable. The
-tables go to standard output as Markdown, the plot to ``FOLDER/completeness.png``; both stand in
-docs/candidates.md.
+Simulates surveys, runs the pipeline, the calibration, the statistics and the candidates on them,
+and says what was found of the injected variables and how many constant objects were called
+variable. The tables go to standard output as Markdown, the plot to ``FOLDER/completeness.png``;
+both stand in docs/candidates.md.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -161,7 +162,9 @@ def realised_rates(n_objects: int, n_fields: int, freedom: float) -> NDArray[np.
     random = np.random.default_rng(n_objects)
     fractions = []
     for number in range(n_fields):
-        dataset = constant_field(random, n_objects, (30, 60, 100)[number % 3], 1 + number % 2, freedom)
+        dataset = constant_field(
+            random, n_objects, (30, 60, 100)[number % 3], 1 + number % 2, freedom
+        )
         statistics = variability_statistics(dataset, STATISTICS, workers=1)
         evidence = lightcurve_evidence(dataset, SETTINGS, workers=1)
         log_p = variability_scores(statistics, SETTINGS, evidence.objects).log_p
@@ -195,7 +198,7 @@ def by_kind(outcomes: dict[str, Outcome]) -> str:
 def by_amplitude(outcomes: dict[str, Outcome]) -> str:
     """Completeness by amplitude over scatter, all kinds but transients."""
     rows = []
-    for low, high in zip(AMPLITUDES, AMPLITUDES[1:], strict=False):
+    for low, high in pairwise(AMPLITUDES):
         cells = [f"{low:g} to {high:g}" if np.isfinite(high) else f"over {low:g}"]
         for one in outcomes.values():
             there = (one.kind != "constant") & (one.amplitude >= low) & (one.amplitude < high)
@@ -234,8 +237,8 @@ def constant_only(sizes: list[tuple[int, int]]) -> str:
                 f"{rate / stated:.1f} ({rate * n_objects * n_fields:.0f})"
                 for rate, stated in zip(rates, RATES, strict=True)
             ]
-            rows.append([f"{n_objects:,} × {n_fields}", name, *counts])
-    return markdown(["objects × fields", "noise", *(f"{rate:g}" for rate in RATES)], rows)
+            rows.append([f"{n_objects:,} x {n_fields}", name, *counts])
+    return markdown(["objects x fields", "noise", *(f"{rate:g}" for rate in RATES)], rows)
 
 
 def _percent(flags: NDArray[np.bool_]) -> str:
@@ -270,7 +273,7 @@ def plot(outcomes: dict[str, Outcome]) -> Figure:
 
 def _curve(one: Outcome) -> Iterator[tuple[float, float, float]]:
     edges = 10.0 ** np.arange(-0.5, 2.3, 0.2)
-    for low, high in zip(edges, edges[1:], strict=False):
+    for low, high in pairwise(edges):
         there = (one.kind != "constant") & (one.amplitude >= low) & (one.amplitude < high)
         if there.sum() > 4:
             fraction = float(np.mean(one.is_candidate[there]))

@@ -476,7 +476,7 @@ class PhotometrySection(_Section):
     """``auto``: in force where stars that had no part in them scatter less with them."""
     min_stars: int = Field(default=3, ge=1)
     """An epoch in which fewer constant stars are measured has no zero point."""
-    max_stars: int = Field(default=1000, ge=10)
+    max_stars: int = Field(default=100, ge=10)
     """So many stars in every epoch are enough; the most telling ones are taken."""
     min_snr: float = Field(default=10.0, gt=0)
     """Of fluxes: the median signal-to-noise ratio of stars that are used."""

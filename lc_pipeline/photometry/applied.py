@@ -57,37 +57,41 @@ class CalibratedArray(BackendArray):
     def _read(self, key: tuple[Any, ...]) -> Any:
         chosen = dict(zip(self.dims, map(_kept_axis, key), strict=True))
         wanted = np.arange(self.raw.sizes["value"])[chosen["value"]]
-        # The error of a flux with a floor needs the flux.
-        values = np.unique(np.append(wanted, [0, 1] if self.noise is not None else []).astype(int))
-        block = self.raw.isel(chosen | {"value": values})
-        order = ("value", *(dim for dim in self.dims if dim != "value"))
-        part = np.array(block.transpose(*order).values)  # a copy: what is in memory stays raw
-        self._calibrate(part, values.tolist(), chosen)
-        part = part[np.searchsorted(values, wanted)]
+        read = wanted
+        if self.noise is not None:  # the error of a flux with a floor needs the flux
+            read = np.union1d(wanted, [0, 1])
+            chosen["value"] = read
+        part = self.raw.isel(chosen).values
+        part = np.array(np.moveaxis(part, self.dims.index("value"), 0))  # a copy: raw stays raw
+        self._calibrate(part, read.tolist(), chosen)
+        if read is not wanted:
+            part = part[np.searchsorted(read, wanted)]
         part = np.moveaxis(part, 0, self.dims.index("value"))
-        return part[tuple(0 if np.ndim(k) == 0 and not isinstance(k, slice) else slice(None)
-                          for k in key)]  # fmt: skip
+        return part[tuple(slice(None) if isinstance(k, slice) or np.ndim(k) else 0 for k in key)]
 
     def _calibrate(self, part: NDArray[Any], values: list[int], chosen: dict[str, Any]) -> None:
         """Calibrate a block in place; its first axis is the value, the others as in `dims`."""
         shift = self._shift(chosen).astype(part.dtype)
+        value, error = (part[values.index(n)] if n in values else None for n in (0, 1))
         is_flux = self.is_flux[chosen["measurement"]]
-        factor = np.power(10, 0.4 * shift) if is_flux.any() else shift
-        flux = self._along_measurements(is_flux)
-        if 0 in values:
-            value = part[values.index(0)]
-            part[values.index(0)] = np.where(flux, value * factor, value - shift)
-        if 1 in values:
-            error = part[values.index(1)]
-            error = np.where(flux, error * factor, error)
-            if self.noise is not None:
-                scale, floor = (
-                    self._along_measurements(column)
-                    for column in self.noise[chosen["measurement"]].T
-                )
-                floor = np.where(flux, floor / LOG_TO_MAG * np.abs(part[values.index(0)]), floor)
-                error = np.hypot(scale * error, floor)
-            part[values.index(1)] = np.where(np.isnan(shift), np.nan, error)
+        if is_flux.any():
+            flux = self._along_measurements(is_flux)
+            factor = np.where(flux, np.power(10, 0.4 * shift), 1)
+            shift = np.where(flux, 0 * shift, shift)
+        if value is not None:
+            value -= shift
+            if is_flux.any():
+                value *= factor
+        if error is not None:
+            error += 0 * shift  # NaN without a zero point
+            if is_flux.any():
+                error *= factor
+            if self.noise is not None and value is not None:
+                noise = self.noise[chosen["measurement"]]
+                scale, floor = map(self._along_measurements, noise.T)
+                if is_flux.any():
+                    floor = np.where(flux, floor / LOG_TO_MAG * np.abs(value), floor)
+                error[:] = np.hypot(scale * error, floor)
 
     def _shift(self, chosen: dict[str, Any]) -> Array:
         """Zero point and terms, in the axes of a block without the value axis."""

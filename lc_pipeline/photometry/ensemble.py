@@ -19,7 +19,7 @@ from lc_pipeline.progress import Progress
 _FLOOR = 0.015
 _LIKE = 0.1
 """Stars that tell as much, to this part, come in random order: the brightest may be saturated."""
-_STARS_AT_A_TIME = 256
+_STARS_AT_A_TIME = 16
 
 
 @dataclass(frozen=True)
@@ -78,23 +78,26 @@ def read_ensembles(
     field it is of, and memory goes with the number of epochs. Of an object that is not taken, it
     needs one bit per epoch.
     """
+    keys, n_epochs = dataset["measurement"].values.tolist(), dataset.sizes["epoch"]
+    nothing = [
+        Ensemble(key, np.empty(0, dtype=np.intp), _points([], n_epochs)[1]) for key in keys
+    ]
+    if not n_epochs or not dataset.sizes["object"]:
+        return nothing
     quantities = [str(quantity) for quantity in dataset["quantity"].values]
     look = partial(_look, quantities=quantities, min_snr=min_snr)
     looks = list(map_blocks(look, dataset, progress=progress))
-    if not looks:
-        return []
     information = np.concatenate([one[0] for one in looks])
     coverage = np.concatenate([one[1] for one in looks])
     del looks
-    keys = dataset["measurement"].values.tolist()
-    n_epochs = dataset.sizes["epoch"]
+    lot = _lots(dataset["ra"].values, dataset["dec"].values)
     chosen = [
-        _choose(information[:, number], coverage[:, number], n_epochs, max_stars)
+        _choose(information[:, number], lot, coverage[:, number], n_epochs, max_stars)
         for number in range(len(keys))
     ]
     wanted = np.unique(np.concatenate(chosen))
     if not len(wanted):
-        return [Ensemble(key, wanted, _points([], n_epochs)[1]) for key in keys]
+        return nothing
     read = partial(_read, quantities=quantities, min_snr=min_snr)
     parts = list(map_blocks(read, dataset.isel(object=wanted)))
     ensembles = []
@@ -120,13 +123,17 @@ def _look(
     return information, np.packbits(is_there, axis=-1)
 
 
+def _lots(ra: Array, dec: Array) -> Array:
+    """A number from 0 to 1 for each star, as good as random, whatever the order of the stars."""
+    return np.asarray(np.modf(np.abs(np.sin(np.deg2rad(ra)) + np.sin(np.deg2rad(dec))) * 1e7)[0])
+
+
 def _choose(
-    information: Array, coverage: NDArray[np.uint8], n_epochs: int, max_stars: int
+    information: Array, lot: Array, coverage: NDArray[np.uint8], n_epochs: int, max_stars: int
 ) -> NDArray[np.intp]:
     """Numbers of the stars to take, ascending."""
     usable = np.flatnonzero(information > 0)
-    shuffled = np.random.default_rng(len(information)).permutation(usable)
-    order = shuffled[np.argsort(-np.floor(np.log(information[shuffled]) / _LIKE), kind="stable")]
+    order = usable[np.lexsort((lot[usable], -np.floor(np.log(information[usable]) / _LIKE)))]
     count = np.zeros(n_epochs, dtype=int)
     chosen = []
     for start in range(0, len(order), _STARS_AT_A_TIME):

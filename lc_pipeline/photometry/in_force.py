@@ -71,7 +71,9 @@ def judge(points: Points, solution: Solution) -> Verdict:
     calibrated = solution.residual[usable] / (1 - share[usable])
     raw = some.value - solution.mean[star]
     own = np.sqrt(solution.noise.variance(some.error) + solution.excess[star] ** 2)
-    departures = [_centred(values, some) for values in (raw, calibrated)]
+    departures = [
+        values - group_median(values, star, points.n_stars)[star] for values in (raw, calibrated)
+    ]
     loss = [np.log1p((departure / own) ** 2 / 4) for departure in departures]
     judged = np.bincount(star, minlength=points.n_stars) > 0
     gain = (some.per_star(loss[0] - loss[1])[judged]) / count[judged]
@@ -119,20 +121,9 @@ def _chance_by_shifts(departure: Array, own: Array, points: Points) -> float:
         return 1.0
     as_good = 0
     for _ in range(_N_SHIFTS):
-        by = random.integers(0, np.maximum(count, 1))[points.star]
-        turned = first[points.star] + (place + by) % count[points.star]
+        # None by as much as the first: all by the same would change nothing.
+        by = random.integers(1, np.maximum(count, 2))
+        by[points.star[0]] = 0
+        turned = first[points.star] + (place + by[points.star]) % count[points.star]
         as_good += common_gain(departure[turned], own[turned]) >= found
     return (1 + as_good) / (1 + _N_SHIFTS)
-
-
-def _centred(value: Array, points: Points) -> Array:
-    """Subtract each star's median."""
-    order = np.lexsort((value, points.star))
-    count = np.bincount(points.star, minlength=points.n_stars)
-    first = np.cumsum(count) - count
-    last = len(value) - 1
-    middle = [
-        value[order[np.minimum(first + np.maximum(count - shift, 0) // 2, last)]]
-        for shift in (1, 0)
-    ]
-    return np.asarray(value - np.mean(middle, axis=0)[points.star])

@@ -225,9 +225,7 @@ def components(points: Points) -> NDArray[np.intp]:
 
 
 def group_median(value: Array, group: NDArray[np.intp], n_groups: int) -> Array:
-    """Median of non-negative numbers in each group; NaN for a group without any.
-
-    Sorted once, the group's number as the whole part and the value squeezed into the fraction.
+    """Median of numbers in each group; NaN for a group without any.
 
     Examples
     --------
@@ -236,13 +234,9 @@ def group_median(value: Array, group: NDArray[np.intp], n_groups: int) -> Array:
     """
     result = np.full(n_groups, np.nan)
     count = np.bincount(group, minlength=n_groups)
-    if not len(value):
-        return result
-    typical = max(float(np.median(value)), np.finfo(float).tiny)
-    ordered = np.sort(group + value / (value + typical))
+    ordered = value[np.lexsort((value, group))]
     first = np.cumsum(count) - count
     filled = count > 0
-    squeezed = [ordered[(first + (count - shift) // 2)[filled]] for shift in (1, 0)]
-    fraction = [s - np.flatnonzero(filled) for s in squeezed]
-    result[filled] = np.mean([typical * f / np.maximum(1 - f, 1e-15) for f in fraction], axis=0)
+    middle = [ordered[(first + (count - shift) // 2)[filled]] for shift in (1, 0)]
+    result[filled] = np.mean(middle, axis=0)
     return result

@@ -1,8 +1,8 @@
 """Which objects vary: judged, doubted, ranked, and said in words.
 
 :func:`variable_candidates` makes the table. It asks :func:`variability_scores` how improbable a
-constant object is to look like each object, and :func:`lightcurve_evidence` what in the light curves
-carries the signal.
+constant object is to look like each object, and :func:`lightcurve_evidence` what in the light
+curves carries the signal.
 """
 
 from lc_pipeline.analysis.candidates.evidence import LightcurveEvidence, lightcurve_evidence

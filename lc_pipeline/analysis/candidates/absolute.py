@@ -1,8 +1,8 @@
 """What can be said of an object without comparing it with others.
 
 Where most objects vary, as in a survey of known variables, there is nothing to compare with. Two
-things tell a variable all the same: bands that vary together, if nothing else is common to them, and
-a scatter far above the errors, if the errors are right.
+things tell a variable all the same: bands that vary together, if nothing else is common to them,
+and a scatter far above the errors, if the errors are right.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ _LEAST_P = 1e-300
 def absolute_log_p(
     statistics: Table, settings: CandidatesSection, evidence: LightcurveEvidence | None
 ) -> Floats:
-    """ln of the probability of each object, constant, by tests that compare it with no other.
+    """Logarithm of the probability of each object by tests that compare it with no other.
 
-    The correlation of two bands counts only if that of more than half of the objects is significant,
-    so that the others are no measure, and if the objects of an epoch do not move together, so that
-    the reason are not the zero points (this needs `evidence`). Reduced chi-squared counts only if
-    ``settings.trust_errors``.
+    The correlation of two bands counts only if that of more than half of the objects is
+    significant, so that the others are no measure, and if the objects of an epoch do not move
+    together, so that the zero points are not the reason (this needs `evidence`). Reduced
+    chi-squared counts only if ``settings.trust_errors``.
 
     Returns
     -------
@@ -72,7 +72,7 @@ def most_vary_together(log_p: Floats, settings: CandidatesSection) -> bool:
 
 
 def correlation_log_p(statistics: Table, settings: CandidatesSection) -> Floats:
-    """ln of the probability of Pearson's r of two bands, one-sided, were both noise."""
+    """Logarithm of the probability of Pearson's r of two bands, one-sided, were both noise."""
     keys = measurement_keys(statistics)
     tests = []
     for first, second in combinations(keys, 2):
@@ -90,7 +90,7 @@ def correlation_log_p(statistics: Table, settings: CandidatesSection) -> Floats:
 
 
 def chi2_log_p(statistics: Table, key: str, settings: CandidatesSection) -> Floats:
-    """ln of the probability of reduced chi-squared, were the object constant and the errors right."""
+    """Logarithm of the probability of reduced chi-squared, if constant and the errors right."""
     n, reduced = numbers(statistics, f"n_{key}"), numbers(statistics, f"reduced_chi2_{key}")
     is_judged = np.isfinite(reduced) & (n >= settings.min_points)
     half = np.where(is_judged, (n - 1) / 2, 1.0)
@@ -109,12 +109,14 @@ def describe_survey(
     n_absolute: int,
 ) -> list[str]:
     """What holds for the survey as a whole, in sentences."""
-    n = scores.n_judged
-    notes = [
-        f"{n_candidates:,} candidates ({n_doubted:,} of them doubted) among {n:,} objects; of "
-        f"constant objects {settings.false_positive_rate:g} are expected to be among them, "
-        f"{settings.false_positive_rate * n:.3g} if all were constant"
-    ]
+    n, rate = scores.n_judged, settings.false_positive_rate
+    by_chance = (
+        f"{rate:g} of the constant ones are expected to be called variable by chance, "
+        f"{rate * n:.3g} if all were constant"
+    )
+    found = f"{n_candidates:,} candidates ({n_doubted:,} of them doubted)"
+    judged = f"{len(statistics):,} objects; {n:,} could be compared with others"
+    notes = [f"{found} among {judged}: {by_chance}"]
     if not np.isfinite(scores.variable):
         notes.append(
             "too few objects, or too few points, to know what constant objects look like: none was "

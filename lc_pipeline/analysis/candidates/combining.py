@@ -1,5 +1,7 @@
-"""Probabilities of several tests of one object, made one. All are natural logarithms: a variable's
-are far too small for floats."""
+"""Probabilities of several tests of one object, made one.
+
+All are natural logarithms: those of variables are too small for floats.
+"""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ candidate stays in the table, below those that nothing speaks against.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -89,9 +89,7 @@ class Candidates:
 
 def find_doubts(candidates: Candidates) -> list[str]:
     """What speaks against each candidate, in words; empty if nothing does."""
-    found = [
-        _DOUBTS[veto](candidates) for veto in _DOUBTS if veto in candidates.settings.vetoes
-    ]
+    found = [_DOUBTS[veto](candidates) for veto in _DOUBTS if veto in candidates.settings.vetoes]
     return ["; ".join(filter(None, each)) for each in zip(*found, strict=True)] or (
         [""] * len(candidates.rows)
     )
@@ -152,13 +150,18 @@ def at_the_edge(candidates: Candidates) -> list[str]:
     """Outside of what was observed much more often than others."""
     if candidates.evidence is None:
         return [""] * len(candidates.rows)
-    shares = {}
+    words = [""] * len(candidates.rows)
     for key in candidates.keys:
         share = numbers(candidates.evidence.objects, f"not_observed_{key}")
         known = share[np.isfinite(share)]
-        usual = np.median(known) if len(known) else 0.0
-        shares[key] = np.where(share - usual > _MOST_OFTEN_OUTSIDE, share, np.nan)[candidates.rows]
-    return _largest(shares, 0.0, "edge: outside the field in {:.0%} of the epochs in {}")
+        usual = float(np.median(known)) if len(known) else 0.0
+        for number, own in enumerate(share[candidates.rows]):
+            if own - usual > _MOST_OFTEN_OUTSIDE:
+                words[number] = words[number] or (
+                    f"edge: not covered in {own:.0%} of the epochs in {key}, half of the objects "
+                    f"in at most {usual:.0%}"
+                )
+    return words
 
 
 def poorly_covered(candidates: Candidates) -> list[str]:
@@ -296,21 +299,27 @@ def of_conditions(candidates: Candidates) -> list[str]:
     words = [""] * len(candidates.rows)
     if candidates.evidence is None:
         return words
-    for name in candidates.evidence.objects.colnames:
-        if name.startswith("correlation_"):
-            label, _, key = name.removeprefix("correlation_").rpartition("_")
-            explained = candidates.fact(name) ** 2
-            freedom = np.maximum(candidates.of(f"n_{key}") - 2, 0)
-            with np.errstate(divide="ignore"):
-                is_sure = freedom * explained / (1 - explained) > _LEAST_T**2
-            for number in np.flatnonzero(
-                is_sure & (explained > candidates.settings.max_explained)
-            ):
-                words[number] = words[number] or (
-                    f"conditions: follows the {label} in {key} "
-                    f"({explained[number]:.0%} of its variance)"
-                )
+    limit = candidates.settings.max_explained
+    for name, label, key in conditions_of(candidates.evidence.objects, candidates.keys):
+        explained = candidates.fact(name) ** 2
+        freedom = np.maximum(candidates.of(f"n_{key}") - 2, 0)
+        is_sure = freedom * explained > _LEAST_T**2 * (1 - explained)
+        for number in np.flatnonzero(is_sure & (explained > limit)):
+            words[number] = words[number] or (
+                f"conditions: follows the {label} in {key} ({explained[number]:.0%} of its "
+                f"variance)"
+            )
     return words
+
+
+def conditions_of(facts: Table, keys: list[str]) -> Iterator[tuple[str, str, str]]:
+    """Columns that tell how objects follow a condition: their names, conditions, measurements."""
+    for name in facts.colnames:
+        # The longest key that fits: one may end with another.
+        fitting = [key for key in keys if name.startswith("follows_") and name.endswith(f"_{key}")]
+        if fitting:
+            key = max(fitting, key=len)
+            yield name, name[len("follows_") : -len(key) - 1], key
 
 
 def _largest(shares: dict[str, Floats], limit: float, words: str) -> list[str]:

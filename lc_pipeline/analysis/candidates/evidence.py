@@ -14,9 +14,9 @@ import numpy as np
 import xarray as xr
 from astropy.table import Column, Table
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import bdtrc
 
 from lc_pipeline.analysis.blocks import LightcurveBlock, map_blocks
+from lc_pipeline.analysis.candidates.epochs import common_variance, epoch_table, suspect_epochs
 from lc_pipeline.analysis.candidates.usual import usual_at_brightness
 from lc_pipeline.analysis.statistics.brightness import judge_by_brightness
 from lc_pipeline.analysis.statistics.points import MAD_TO_SIGMA
@@ -31,10 +31,6 @@ Booleans = NDArray[np.bool_]
 
 #: So many of the most deviant epochs may carry a single event or an artefact.
 N_PEAKS = 2
-#: At most this fraction of a measurement's epochs is called suspect: the worst ones.
-MOST_SUSPECT = 0.25
-#: Rate of outlying points that constant objects have at least: two tails of 3 sigma.
-_LEAST_RATE = 0.003
 _DOUBTFUL_MATCH = MeasurementFlag.AMBIGUOUS | MeasurementFlag.DUPLICATED
 _CLIP = 3.0
 
@@ -105,8 +101,7 @@ def lightcurve_evidence(
     medians, sigmas = [np.zeros((0, shape[0]))], [np.zeros((0, shape[0]))]
     look = partial(_look, sign, settings.excursion_sigma)
     for part in map_blocks(look, dataset, workers=workers, progress=progress):
-        for total, of_block in zip(counts, part.counts, strict=True):
-            total += of_block
+        counts = [total + one for total, one in zip(counts, part.counts, strict=True)]
         medians.append(part.median)
         sigmas.append(part.sigma)
     n, n_outlying, clipped, clipped_square = counts
@@ -130,65 +125,12 @@ def lightcurve_evidence(
         for number in range(3)
     ]
     return LightcurveEvidence(
-        epochs=_epoch_table(dataset, n, n_outlying, is_suspect),
+        epochs=epoch_table(dataset, n, n_outlying, is_suspect),
         objects=tables[0],
         without_peaks=tables[1],
         without_suspects=tables[2] if is_suspect.any() else None,
         common=dict(zip(keys, common_variance(n, clipped, clipped_square).tolist(), strict=True)),
     )
-
-
-def suspect_epochs(n: Floats, n_outlying: Floats, least_fraction: float) -> Booleans:
-    """Epochs in which more objects are outlying at once than chance explains.
-
-    Parameters
-    ----------
-    n, n_outlying : (n_measurements, n_epochs) arrays
-        Objects, and those of them that are far from their median.
-    least_fraction : float
-        With fewer outlying an epoch is never suspect.
-
-    Returns
-    -------
-    (n_measurements, n_epochs) array of bool
-
-    Examples
-    --------
-    >>> suspect_epochs(np.full((1, 4), 50.0), np.array([[0.0, 1.0, 30.0, 0.0]]), 0.1)
-    array([[False, False,  True, False]])
-    """
-    fraction = np.divide(n_outlying, n, out=np.full(n.shape, np.nan), where=n > 0)
-    is_suspect = np.zeros(n.shape, dtype=np.bool_)
-    for number, row in enumerate(fraction):
-        seen = np.flatnonzero(np.isfinite(row))
-        if not len(seen):
-            continue
-        usual = max(float(np.median(row[seen])), _LEAST_RATE)
-        # Objects of one field are not independent: the limit is far out.
-        n_seen = n[number, seen].astype(int)
-        chance = bdtrc(np.maximum(n_outlying[number, seen] - 1, 0), n_seen, usual)
-        found = seen[(chance < 1e-3 / n.size) & (row[seen] >= least_fraction)
-                     & (n_outlying[number, seen] > 2)]  # fmt: skip  # noqa: PLR2004
-        worst = found[np.argsort(-row[found], kind="stable")]
-        is_suspect[number, worst[: int(MOST_SUSPECT * len(seen))]] = True
-    return is_suspect
-
-
-def common_variance(n: Floats, total: Floats, squares: Floats) -> Floats:
-    """Fraction of the variance of all objects that is the same for all in an epoch.
-
-    Parameters
-    ----------
-    n, total, squares : (n_measurements, n_epochs) arrays
-        Number of standardised deviations, their sum and the sum of their squares.
-    """
-    with np.errstate(invalid="ignore", divide="ignore"):
-        mean = total / n
-        within = np.maximum(squares / n - mean**2, 0) / np.maximum(n - 1, 1)
-        enough = n >= 5  # noqa: PLR2004
-        between = np.where(enough, n * (mean**2 - within), 0).sum(axis=1)
-        everything = np.where(enough, squares, 0).sum(axis=1)
-        return np.asarray(np.clip(between / everything, 0, 1))
 
 
 @dataclass(frozen=True)
@@ -282,8 +224,8 @@ def _examine(question: _Question, block: LightcurveBlock) -> tuple[Columns, Colu
         for number, key in enumerate(question.plan.measurements):
             at = np.arange(n_objects), number, known
             facts[f"peak_sigma_{place + 1}_{key}"] = deviation[at]
-            facts[f"peak_{place + 1}_{key}"] = (
-                block.value[at] - sorted_median(block.value[:, number])
+            facts[f"peak_{place + 1}_{key}"] = block.value[at] - sorted_median(
+                block.value[:, number]
             )
     variants = []
     for is_left_out in (is_peak[:, np.newaxis], question.is_suspect[np.newaxis]):
@@ -315,10 +257,7 @@ def _matches(question: _Question, block: LightcurveBlock) -> Columns:
             n_there > 0, is_doubtful.sum(axis=1) / np.maximum(n_there, 1), np.nan
         )
         unseen = (flags & MeasurementFlag.NOT_OBSERVED) != 0
-        # Epochs in which nothing of the block was observed say nothing of one object.
-        taken = ~unseen.all(axis=0)
-        columns[f"not_observed_{key}"] = unseen.sum(axis=1) - (~taken).sum()
-        columns[f"not_observed_{key}"] = columns[f"not_observed_{key}"] / max(1, int(taken.sum()))
+        columns[f"not_observed_{key}"] = unseen.mean(axis=1)
     return columns
 
 
@@ -327,7 +266,7 @@ def _conditions(question: _Question, deviation: Floats) -> Columns:
     columns: Columns = {}
     for name, series in question.conditions.items():
         for number, key in enumerate(question.plan.measurements):
-            columns[f"correlation_{name}_{key}"] = _correlation(
+            columns[f"follows_{name}_{key}"] = _correlation(
                 np.clip(deviation[:, number], -5, 5), series[number]
             )
     return columns
@@ -373,7 +312,7 @@ def _span(block: LightcurveBlock) -> Columns:
 def _joined(
     parts: list[Columns], positions: list[Column], plan: Plan, neighbours: int | None
 ) -> Table:
-    """Columns of all blocks as a table; indices are judged against objects of similar brightness."""
+    """Columns of all blocks as a table; indices are judged against objects of like brightness."""
     table = Table(positions)
     names = parts[0] if parts else {}
     joined = {name: np.concatenate([part[name] for part in parts]) for name in names}
@@ -415,34 +354,8 @@ def _describe(name: str) -> str:
         ("peak_epoch", "number of an epoch in which the object is most outlying"),
         ("peak_sigma", "deviation from the median there, in robust standard deviations"),
         ("peak", "deviation from the median there"),
-        ("correlation", "correlation with a condition of the epochs"),
+        ("follows", "correlation with a condition of the epochs"),
     ):
         if name.startswith(start):
             return words
     return name.replace("_", " ")
-
-
-def _epoch_table(
-    dataset: xr.Dataset, n: Floats, n_outlying: Floats, is_suspect: Booleans
-) -> Table:
-    keys = dataset["measurement"].values.astype(str)
-    n_epochs = dataset.sizes["epoch"]
-    table = Table()
-    table["epoch"] = Column(
-        np.tile(dataset["epoch"].values.astype(str), len(keys)), description="epoch"
-    )
-    table["measurement"] = Column(np.repeat(keys, n_epochs), description="band or channel")
-    table["time"] = Column(
-        np.tile(dataset["time"].values, len(keys)), unit="d", description="MJD of mid-exposure"
-    )
-    table["n"] = Column(n.ravel().astype(int), description="objects with a good value")
-    table["n_outlying"] = Column(
-        n_outlying.ravel().astype(int), description="of these, far from their own median"
-    )
-    with np.errstate(invalid="ignore", divide="ignore"):
-        fraction = n_outlying.ravel() / n.ravel()
-    table["fraction"] = Column(fraction, description="fraction of objects that are outlying")
-    table["is_suspect"] = Column(
-        is_suspect.ravel(), description="more objects are outlying at once than chance explains"
-    )
-    return table

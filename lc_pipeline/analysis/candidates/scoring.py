@@ -174,7 +174,7 @@ def _voice(
 def excursions(
     n: Floats, sides: Sequence[Floats], brightness: Floats, settings: CandidatesSection
 ) -> Floats:
-    """ln of the probability that so many points of a constant object lie so far off on one side.
+    """Logarithm of the probability of so many outlying points of a constant object.
 
     The rate of such points is that of objects of similar brightness, those with too many left out;
     the number is then binomial.
@@ -219,7 +219,7 @@ def _running_sum(values: Floats, half: int) -> Floats:
 
 
 def _log_binomial(n: Floats, k: Floats, rate: Floats) -> Floats:
-    """ln of the mid-probability of k or more of n: half of that of k itself."""
+    """Ln of the mid-probability of k or more of n: half of that of k itself."""
     whole = np.nan_to_num(n).astype(int)
     k = np.minimum(np.nan_to_num(k), whole)
     more = np.where(k < whole, bdtrc(k, whole, rate), 0.0)

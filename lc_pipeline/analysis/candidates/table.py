@@ -13,7 +13,7 @@ from lc_pipeline.analysis.candidates.columns import measurement_keys, numbers, t
 from lc_pipeline.analysis.candidates.combining import of_independent
 from lc_pipeline.analysis.candidates.doubts import Candidates, find_doubts
 from lc_pipeline.analysis.candidates.evidence import LightcurveEvidence
-from lc_pipeline.analysis.candidates.scoring import Scores, variability_scores
+from lc_pipeline.analysis.candidates.scoring import variability_scores
 from lc_pipeline.analysis.candidates.words import agreeing, find_reasons
 from lc_pipeline.errors import LightcurveError
 from lc_pipeline.survey import CandidatesSection
@@ -141,8 +141,7 @@ def _require_same_objects(
         ("the periods", periods),
     ):
         if other is not None and (
-            len(other) != len(statistics)
-            or texts(other, "object") != texts(statistics, "object")
+            len(other) != len(statistics) or texts(other, "object") != texts(statistics, "object")
         ):
             raise LightcurveError(
                 f"{name} and the statistics are not of the same objects in the same order "

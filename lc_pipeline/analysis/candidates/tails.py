@@ -1,9 +1,9 @@
 """How far out a value lies in what constant objects show: probabilities from the survey itself.
 
-An index of constant objects is not Gaussian: it is skewed where there are few points, and has a long
-tail where the noise has one. So the distribution of the constant objects is read off the survey,
-variables and all: its middle is where most objects are, and outward it falls faster than the
-variables become fewer.
+An index of constant objects is not Gaussian: it is skewed where there are few points, and has a
+long tail where the noise has one. So the distribution of the constant objects is read off the
+survey, variables and all: its middle is where most objects are, and outward it falls faster than
+the variables become fewer.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ PRIOR_H = (0.01, 0.02)
 #: Fraction of variables: weakly expected to be small.
 _PRIOR_VARIABLE = 0.2
 
-_NOTHING = np.nan
+_MANY = 1000
 # Ascending Gaussian deviates at which a distribution is tabulated; far out steps may be coarse.
 _GRID = np.concatenate([np.linspace(-8, 8, 401), np.geomspace(8.1, 500, 200)])
 
@@ -56,7 +56,8 @@ class NullDistribution:
 
     def quantile(self, u: ArrayLike) -> Floats:
         """The value at `u` standard deviations of the Gaussian."""
-        return self.location + self.scale * _g_and_h(np.asarray(u, dtype=float), self.g, self.h)
+        shape = _g_and_h(np.asarray(u, dtype=float), self.g, self.h)
+        return np.asarray(self.location + self.scale * shape)
 
     def deviate(self, value: ArrayLike) -> Floats:
         """The Gaussian standard deviations `u` of a value; NaN where it is NaN."""
@@ -67,7 +68,7 @@ class NullDistribution:
         return np.where(np.isfinite(value), deviates, np.nan)
 
     def log_exceedance(self, value: ArrayLike) -> Floats:
-        """ln of the probability that a constant object has such a value or a greater one."""
+        """Logarithm of the probability that a constant object has such a value or a greater one."""
         return np.asarray(log_ndtr(-self.deviate(value)))
 
 
@@ -81,7 +82,7 @@ def _deviate(scaled: Floats, g: float, h: float) -> Floats:
     table = _g_and_h(_GRID, g, h)
     # With g > 0 the lower end is flat; floats may even turn back there.
     table = np.maximum.accumulate(np.where(np.isfinite(table), table, np.finfo(float).max))
-    return np.interp(scaled, table, _GRID)
+    return np.asarray(np.interp(scaled, table, _GRID))
 
 
 def fit_null(
@@ -94,8 +95,9 @@ def fit_null(
 
     The numbers of values in bins, from the lower part to the last one, are fitted with those of a
     :class:`NullDistribution` and of variables, of which there are as many in each octave of
-    distance from the middle. (Least squares of square roots of the numbers, whose errors are alike.)
-    Like Efron's empirical null (2004, JASA 99, 96, doi:10.1198/016214504000000089), with a tail.
+    distance from the middle. (Least squares of square roots of the numbers, whose errors are
+    alike.) Like Efron's empirical null (2004, JASA 99, 96, doi:10.1198/016214504000000089), but
+    with a tail.
 
     Parameters
     ----------
@@ -162,7 +164,9 @@ def _bins(scaled: Floats) -> tuple[Floats, Floats]:
     """Bin edges: finer where there are many values; octaves far out."""
     n = len(scaled)
     inner = np.linspace(-1.5, 1.5, int(np.clip(n / 10, 6, 31)))
-    outer = np.concatenate([np.arange(1.75, 6.1, 0.5 if n < 1000 else 0.25), 2.0 ** np.arange(3, 8)])
+    outer = np.concatenate(
+        [np.arange(1.75, 6.1, 0.5 if n < _MANY else 0.25), 2.0 ** np.arange(3, 8)]
+    )
     edges = np.concatenate([inner, outer])
     counts = np.diff(np.searchsorted(scaled, edges), prepend=0, append=n)
     return edges, counts.astype(float)

@@ -38,9 +38,7 @@ def agreeing(candidates: Candidates) -> list[str]:
     return [", ".join(each) for each in lists]
 
 
-def find_reasons(
-    candidates: Candidates, units: Mapping[str, str], absolute: Floats
-) -> list[str]:
+def find_reasons(candidates: Candidates, units: Mapping[str, str], absolute: Floats) -> list[str]:
     """A sentence for each candidate: the voices, the strongest first."""
     said: list[list[tuple[float, str]]] = [[] for _ in candidates.rows]
     for voice in candidates.scores.voices:
@@ -62,8 +60,8 @@ def find_reasons(
         cited = cited or [words for _, words in ordered[:2]]
         if is_transient[number]:
             cited.append(
-                f"not detected before MJD {first[number]:.1f} and after {last[number]:.1f}: a "
-                f"transient, or it moved"
+                f"detected between MJD {first[number]:.1f} and {last[number]:.1f} only, and there "
+                f"nearly always: a transient, or it moved"
             )
         reasons.append("; ".join(filter(None, [*cited, _period_words(candidates, number)])))
     return reasons

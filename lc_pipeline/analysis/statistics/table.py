@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import combinations
@@ -13,7 +13,7 @@ import xarray as xr
 from astropy.table import Column, Table
 from numpy.typing import NDArray
 
-from lc_pipeline.analysis.blocks import LightcurveBlock, map_blocks
+from lc_pipeline.analysis.blocks import LightcurveBlock, map_blocks, read_block
 from lc_pipeline.analysis.statistics.brightness import judge_by_brightness
 from lc_pipeline.analysis.statistics.index import Index, evaluate
 from lc_pipeline.analysis.statistics.pairing import automatic_gap
@@ -106,9 +106,13 @@ def variability_statistics(
     plan = make_plan(dataset, settings, indices, pair_indices)
     columns: dict[str, NDArray[np.generic]] = {}
     observed: dict[tuple[int, ...], Booleans] = {}
-    for result in map_blocks(
-        partial(block_statistics, plan), dataset, workers=workers, progress=progress
-    ):
+    function = partial(block_statistics, plan)
+    results: Iterable[_BlockResult] = map_blocks(
+        function, dataset, workers=workers, progress=progress
+    )
+    if not dataset.sizes["object"]:
+        results = [function(read_block(dataset, slice(0, 0)))]
+    for result in results:
         for name, values in result.columns.items():
             if name not in columns:
                 columns[name] = np.zeros(dataset.sizes["object"], dtype=values.dtype)
@@ -118,8 +122,6 @@ def variability_statistics(
     n_epochs = {key: int(seen.sum()) for key, seen in observed.items()}
     table = Table([coordinate_column(dataset, name) for name in ("object", "ra", "dec")])
     table.meta["statistics"] = settings.model_dump(mode="json")
-    if not columns:
-        return table
     for number in range(len(plan.measurements)):
         _add_measurement(table, plan, (number,), columns, n_epochs, settings.neighbours)
     for pair in plan.pairs:
@@ -222,7 +224,7 @@ def block_statistics(plan: Plan, block: LightcurveBlock) -> _BlockResult:
 def _pieces(block: LightcurveBlock) -> Iterator[LightcurveBlock]:
     n_objects, _, n_epochs = block.value.shape
     step = max(1, PIECE_VALUES // max(1, n_epochs))
-    for start in range(0, n_objects, step):
+    for start in range(0, max(1, n_objects), step):
         cut = slice(start, start + step)
         offset = None if block.time_offset is None else block.time_offset[cut]
         yield replace(
