@@ -33,24 +33,6 @@ def project():
     return PROJECT
 
 
-@pytest.fixture(scope="session")
-def ey_uma_survey(tmp_path_factory):
-    """A copy of the survey in data/ey_uma that has been run once; its survey.toml."""
-    folder = tmp_path_factory.mktemp("ey_uma") / "ey_uma"
-    ignore = shutil.ignore_patterns("store", "*.png")
-    shutil.copytree(PROJECT / "data" / "ey_uma", folder, ignore=ignore)
-    command = [sys.executable, "-m", "lc_pipeline", "run", str(folder)]
-    finished = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert finished.returncode == 0, finished.stderr
-    return folder / "survey.toml"
-
-
-@pytest.fixture(scope="session")
-def ey_uma(ey_uma_survey):
-    """Its published light curves."""
-    return LightcurveStorage(ey_uma_survey.parent / "store" / "objects")
-
-
 def run_survey(folder, survey, landing):
     """Run a survey as a user does; give the finished process and the object store."""
     folder.mkdir()
@@ -77,3 +59,21 @@ def stripe_82(tmp_path_factory, shared_data):
     folder = tmp_path_factory.mktemp("s82") / "s82"
     landing = shared_data / "s82_rrlyrae" / "epochs_wide"
     return run_survey(folder, "s82_rrlyrae.toml", landing)
+
+
+@pytest.fixture(scope="session")
+def ey_uma_survey(tmp_path_factory):
+    """A copy of the survey in data/ey_uma that has been run once; its survey.toml."""
+    folder = tmp_path_factory.mktemp("ey_uma") / "ey_uma"
+    ignore = shutil.ignore_patterns("store", "*.png")
+    shutil.copytree(PROJECT / "data" / "ey_uma", folder, ignore=ignore)
+    command = [sys.executable, "-m", "lc_pipeline", "run", str(folder)]
+    finished = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert finished.returncode == 0, finished.stderr
+    return folder / "survey.toml"
+
+
+@pytest.fixture(scope="session")
+def ey_uma(ey_uma_survey):
+    """Its published light curves."""
+    return LightcurveStorage(ey_uma_survey.parent / "store" / "objects")

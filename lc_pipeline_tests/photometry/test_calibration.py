@@ -122,9 +122,7 @@ def test_a_calibration_is_the_same_after_it_was_written_and_read(two_bands, tmp_
     xr.testing.assert_identical(again.attach(dataset).load(), calibration.attach(dataset).load())
 
 
-def test_terms_survive_writing_and_need_only_the_objects_that_are_there(
-    two_bands, dataset_of, tmp_path
-):
+def test_terms_survive_writing_and_need_only_the_objects_that_are_there(two_bands, tmp_path):
     dataset, _ = two_bands
     settings = PhotometrySection(colour=("g", "r"), position_degree=2)
     calibration = solve_calibration(dataset, settings)

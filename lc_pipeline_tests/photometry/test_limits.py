@@ -60,5 +60,5 @@ def test_limits_of_calibrated_light_curves_are_calibrated(survey):
 
 
 def test_a_survey_that_states_no_limits_is_told_how(survey):
-    with pytest.raises(LightcurveError, match="no value 'depth'.*extra"):
+    with pytest.raises(LightcurveError, match=r"no value 'depth'.*extra"):
         detection_limits(survey, "depth")
