@@ -64,7 +64,9 @@ def test_variables_lose_their_weight(field):
 
 @settings(max_examples=15)
 @given(seed=st.integers(0, 1000), epoch=st.integers(0, 19), constant=st.floats(-3, 3))
-def test_a_constant_added_to_one_epoch_shifts_its_zero_point_and_no_other(field, seed, epoch, constant):
+def test_a_constant_added_to_one_epoch_shifts_its_zero_point_and_no_other(
+    field, seed, epoch, constant
+):
     simulated = field(25, 20, seed, **HARD)
     before = solve_robustly(simulated.points).zero_point
     simulated.value[:, epoch] += constant
