@@ -12,6 +12,7 @@ import xarray as xr
 from astropy.table import Table
 
 from lc_pipeline import LightcurveStorage, SurveyConfig
+from lc_pipeline.analyse import TABLES, analyse, read_result
 from lc_pipeline.analysis.blocks import map_blocks
 from lc_pipeline.ingest import epoch_storage, object_storage
 from lc_pipeline.pipeline.__main__ import RANGE_END, RANGE_START, materialize_all
@@ -84,8 +85,25 @@ def test_everything_is_made_and_every_epoch_is_a_partition(materialized, survey)
     published = said(materialized, "object_lightcurves")
     assert (published["version"], published["epochs"], published["objects"]) == ("v000001", 6, 41)
     assert said(materialized, "coverage")["dagster/row_count"] == 6
-    assert said(materialized, "object_statistics")["dagster/row_count"] == 41
+    assert said(materialized, "variability_statistics")["dagster/row_count"] == 41
+    assert said(materialized, "zero_points")["dagster/row_count"] == 6
+    assert said(materialized, "survey_report")["report"].endswith("store/report.html")
     assert said(materialized, "reference_catalog")["objects"] == 41
+
+
+def test_the_command_line_finds_what_dagster_made_up_to_date(materialized, survey):
+    """The same steps by the same settings of the same light curves: there is nothing to do."""
+    config = SurveyConfig.read(survey)
+    by_dagster = {name: read_result(config, name) for name in TABLES}
+    assert {outcome.status for outcome in analyse(config, TABLES)} == {"unchanged"}
+    list(analyse(config, TABLES, force=True))
+    for name, result in by_dagster.items():
+        table, again = (
+            getattr(each, "zero_points", each) for each in (result, read_result(config, name))
+        )
+        assert table.colnames == again.colnames
+        for column in table.colnames:
+            np.testing.assert_array_equal(table[column], again[column], err_msg=f"{name}: {column}")
 
 
 def test_the_zero_point_preview_is_the_median_shift_of_the_magnitudes(materialized, survey):
