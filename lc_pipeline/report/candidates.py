@@ -128,7 +128,7 @@ def candidate_section(content: Content, one: Candidate) -> Html:
         "section",
         tag("h3", tag("span", f"{one.rank}", class_="rank"), " ", one.key),
         _place(one.row),
-        tag("p", reason) if reason else None,
+        tag("p", f"{reason[0].upper()}{reason[1:]}.") if reason else None,
         tag("p", tag("b", "Doubts: "), doubts, class_="doubts") if doubts else None,
         _period_words(one),
         _pictures(content, one),

@@ -110,7 +110,21 @@ def table(
         What the table shows.
     class_ : str, optional
     """
-    head = tag("tr", *(tag("th", said, title=long or None, scope="col") for said, long in heads))
+    rows = list(rows)
+    numeric = {
+        column
+        for row in rows
+        for column, each in enumerate(row)
+        if isinstance(each, Cell) and each.value is not None
+    }
+    classes = ["number" if column in numeric else None for column in range(len(heads))]
+    head = tag(
+        "tr",
+        *(
+            tag("th", said, title=long or None, scope="col", class_=kind)
+            for (said, long), kind in zip(heads, classes, strict=True)
+        ),
+    )
     body = [tag("tr", *(_cell(cell) for cell in row)) for row in rows]
     whole = tag("table", tag("thead", head), tag("tbody", *body), class_=class_)
     return tag("div", whole, class_="scroll", tabindex=0, role="region", aria_label=name)

@@ -251,7 +251,7 @@ def variability(content: Content) -> Html:
 def _described(statistics: Table, column: str, index: str) -> str:
     """What an index is called, without the measurement that its description ends with."""
     words = str(statistics[column].description or index.replace("_", " "))
-    return words.partition(",")[0]
+    return words.partition(",")[0].partition(";")[0]
 
 
 def _thresholds(

@@ -144,7 +144,7 @@ def test_a_candidate_is_told_with_its_numbers_words_and_pictures(tmp_path, datas
     searched = {"star 10": Periodogram(power + 1, power)}
     page = report(tmp_path, dataset, tables, periodogram=searched.get)
     for said in (
-        "scatters nine times more than others",
+        "Scatters nine times more than others.",
         "Doubts: a neighbour varies alike",
         "Period 0.547 d, false-alarm probability 1.3e-09 (Baluev). Other peaks: 1.094 d.",
         "It may be an alias: one day.",
