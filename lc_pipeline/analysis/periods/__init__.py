@@ -1,4 +1,4 @@
-"""Periods: Lomb-Scargle of several harmonics and bands, the choice among peaks, and their doubts."""
+"""Periods: Lomb-Scargle of several harmonics and bands, and the choice among its peaks."""
 
 from lc_pipeline.analysis.periods.cadence import frequency_grid
 from lc_pipeline.analysis.periods.choose import Band

@@ -1,12 +1,14 @@
 """Which of the peaks is the period: P, 2 P, P / 2 or an alias.
 
-A sinusoid cannot tell. Every peak, its multiples and its parts are fitted again with as many harmonics
-as the data bear (as multi-harmonic analysis of variance does: Schwarzenberg-Czerny 1996, ApJ 460,
-L107, doi:10.1086/309985), each band with a mean, amplitudes and phases of its own, and compared by
-the Bayesian information criterion (Schwarz 1978, Ann. Stat. 6, 461, doi:10.1214/aos/1176344136).
-Twice the period with twice the harmonics fits as well, and costs more: it wins only if odd
-harmonics are real, as in an eclipsing binary with two unlike minima. A value more than five
-standard deviations off is charged as five: one bad value cannot decide.
+A sinusoid cannot tell. Every peak, its multiples and its parts are fitted again with as many
+harmonics as the data bear (as multi-harmonic analysis of variance does: Schwarzenberg-Czerny
+1996, ApJ 460, L107, doi:10.1086/309985), each band with a mean, amplitudes and phases of its own. They are
+compared by the Bayesian information criterion (Schwarz 1978, Ann. Stat. 6, 461,
+doi:10.1214/aos/1176344136), in the end with residuals of each value from the fit to all others
+(Allen 1974, Technometrics 16, 125, doi:10.1080/00401706.1974.10489157), which a flexible model
+between few values cannot flatter. Twice the period with twice the harmonics fits as well and costs
+more: it wins only if odd harmonics are real, as in an eclipsing binary with two unlike minima. A
+value more than five standard deviations off is charged as five: one bad value cannot decide.
 """
 
 from __future__ import annotations
@@ -30,7 +32,7 @@ CHARGED = 5.0
 _MULTIPLES = (1.0, 1 / 2, 1 / 3, 1 / 4, 2.0)
 _N_STRINGS = 6
 _N_FINALISTS = 12
-_PASSES = 3
+_PASSES = 4
 _LEAST_FREE = 0.05
 
 
@@ -48,13 +50,13 @@ class Band:
     value: Floats
     error: Floats
 
-    def series(self, weight: Floats | None = None) -> Series:
-        """Ready for fitting; 0 in `weight` leaves a value out."""
-        weights = self.error**-2 if weight is None else self.error**-2 * weight
+    def series(self, is_used: NDArray[np.bool_] | None = None) -> Series:
+        """Ready for fitting, of all values or of some."""
+        weights = self.error**-2 if is_used is None else self.error**-2 * is_used
         return Series.prepared(self.time, self.value[np.newaxis], weights[np.newaxis])
 
     def winsorised(self, n_sigma: float) -> Band:
-        """Values further off the median than so many 1.4826 median absolute deviations moved there."""
+        """Move values further off the median than so many 1.4826 median absolute deviations."""
         middle = np.median(self.value)
         reach = n_sigma * 1.4826 * np.median(np.abs(self.value - middle))
         return Band(self.time, np.clip(self.value, middle - reach, middle + reach), self.error)
@@ -117,7 +119,7 @@ def joint_criterion(
 ) -> Floats:
     """Bayesian information criterion of the joint fit, minus that of constants.
 
-    ``sum over bands of n ln(1 - power) + 2 K ln(n)``: each band's errors are right but for a factor.
+    ``sum over bands of n ln(1 - power) + 2 K ln(n)``: errors are right but for a factor a band.
 
     Parameters
     ----------
@@ -126,9 +128,9 @@ def joint_criterion(
     n_terms : int
         Harmonics; `free`: the number up to this that gives the lowest criterion.
     """
-    return _criteria(series, frequencies, n_terms)[slice(None) if free else slice(-1, None)].min(
-        axis=0
-    )
+    criteria = _criteria(series, frequencies, n_terms)
+    lowest: Floats = criteria.min(axis=0) if free else criteria[-1]
+    return lowest
 
 
 def _criteria(series: Sequence[Series], frequencies: Floats, n_terms: int) -> Floats:
@@ -185,20 +187,23 @@ def _judge_one(
     """Fit, set aside what is far off the fit, fit again."""
     is_used = list(start)
     best: Verdict | None = None
-    for number in range(_PASSES):
+    n_values = sum(len(band.time) for band in bands)
+    # A large signal in small noise fixes its frequency far better than one over the baseline.
+    for reach in step / 4.0 ** np.arange(_PASSES):
         fits = [_Fits(band, kept, MOST_TERMS) for band, kept in zip(bands, is_used, strict=True)]
-        tried = frequency + step / 2**number * np.array([[-1.0, 0.0, 1.0]])
-        criteria = sum(fit.criteria(tried[0]) for fit in fits)
+        tried = frequency + reach * np.linspace(-1, 1, 5)[np.newaxis]
+        criteria = np.sum([fit.criteria(tried[0]) for fit in fits], axis=0)
         n_terms = int(criteria.min(axis=1).argmin()) + 1
-        frequency = float(_vertices(tried, -criteria[np.newaxis, n_terms - 1])[0])
+        # Chi-squared, not its logarithm, is a parabola near its minimum.
+        frequency = float(
+            _vertices(tried, -np.exp(criteria[np.newaxis, n_terms - 1] / n_values))[0]
+        )
         charged = [fit.charge(frequency, n_terms) for fit in fits]
         verdict = Verdict(
             frequency, sum(cost for cost, _ in charged), n_terms, tuple(kept for _, kept in charged)
         )
         if best is None or verdict.criterion < best.criterion:
             best = verdict
-        if all((a == b).all() for a, b in zip(is_used, verdict.is_used, strict=True)):
-            break
         is_used = list(verdict.is_used)
     assert best is not None  # noqa: S101 (there is at least one pass)
     return best

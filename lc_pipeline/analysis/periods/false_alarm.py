@@ -17,6 +17,8 @@ from scipy.special import betainc, betaln, gammaln
 
 #: Name of the method, for tables.
 METHOD = "Baluev 2008, 2009: expected upcrossings of the noise, times the numbers of terms tried"
+#: Logarithms of probabilities: below, a sum stands for the exact formula; below, betainc is 0.
+_SMALL, _FAR = -30.0, -650.0
 
 
 def log_false_alarm_probability(
@@ -86,7 +88,8 @@ def log_false_alarm_probability(
     # 1 - (1 - p) exp(-tau), without losing what is small.
     tau, single = np.exp(np.minimum(log_tau, 700)), np.exp(log_single)
     exact = np.log(np.maximum(-np.expm1(-tau) + single * np.exp(-tau), 1e-300))
-    return np.where(np.maximum(log_tau, log_single) < -30, np.logaddexp(log_tau, log_single), exact)
+    small = np.logaddexp(log_tau, log_single)
+    return np.asarray(np.where(small < _SMALL, small, exact))
 
 
 def _log_beta_tail(z: NDArray[np.float64], a: float, b: float) -> NDArray[np.float64]:
@@ -94,4 +97,5 @@ def _log_beta_tail(z: NDArray[np.float64], a: float, b: float) -> NDArray[np.flo
     tail = betainc(b, a, 1 - z)
     # Far out betainc is 0: the leading term of the tail's series.
     leading = b * np.log1p(-z) + (a - 1) * np.log(z) - np.log(b) - betaln(a, b)
-    return np.where(tail > 1e-290, np.log(np.maximum(tail, 1e-300)), leading)
+    log_tail = np.log(np.maximum(tail, 1e-300))
+    return np.asarray(np.where(log_tail > _FAR, log_tail, leading))

@@ -30,4 +30,4 @@ class FrequencyGrid:
     @property
     def frequencies(self) -> NDArray[np.float64]:
         """All of them, (size,)."""
-        return self.minimum + self.spacing * np.arange(self.size)
+        return self.minimum + self.spacing * np.arange(self.size, dtype=np.float64)

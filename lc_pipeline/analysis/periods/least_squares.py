@@ -117,7 +117,10 @@ def usable_terms(count: ArrayLike, n_terms: int) -> NDArray[np.intp]:
     >>> usable_terms(np.array([4, 6, 10, 100]), 3).tolist()
     [0, 1, 2, 3]
     """
-    return np.clip((np.asarray(count) // POINTS_PER_PARAMETER - 1) // 2, 0, n_terms)
+    terms: NDArray[np.intp] = np.clip(
+        (np.asarray(count) // POINTS_PER_PARAMETER - 1) // 2, 0, n_terms
+    )
+    return terms
 
 
 def nested_gains(window: Sequence[Sums], signal: Sequence[Sums]) -> NDArray[np.floating]:

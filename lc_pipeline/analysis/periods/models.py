@@ -1,4 +1,4 @@
-"""What a period says of an object: Fourier model of each band, amplitude, maximum, errors, doubts."""
+"""What a period says of an object: the Fourier model of each band, amplitude, maximum, error."""
 
 from __future__ import annotations
 

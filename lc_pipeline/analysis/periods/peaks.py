@@ -51,7 +51,8 @@ class PeakCollector:
         places = np.concatenate([self._places[number], places])
         heights = np.concatenate([self._heights[number], heights])
         order = np.argsort(-heights, kind="stable")[: 4 * self._n_peaks]
-        self._places[number], self._heights[number] = places[order], heights[order]
+        self._places[number] = places[order]
+        self._heights[number] = heights[order].astype(np.float64)
 
     def best(self, number: int) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
         """Places in the grid and heights of one periodogram's highest peaks, highest first."""

@@ -1,4 +1,4 @@
-"""Light curves in the order of phase, without any model: string length, and what no period explains.
+"""Light curves in the order of phase, without a model: string length, and what nothing explains.
 
 At the right period neighbours in phase are alike, whatever the shape of the light curve (Lafler &
 Kinman 1965, ApJS 11, 216, doi:10.1086/190116; absolute differences: Dworetsky 1983, MNRAS 203, 917,

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lc_pipeline.analysis.periods.box import box_peaks
 from lc_pipeline.analysis.periods.cadence import name_cadence, name_relation, window_peaks
 from lc_pipeline.analysis.periods.choose import (
     MOST_TERMS,
@@ -109,7 +111,7 @@ class ObjectPeriods:
     ----------
     frequency : (n,) array of float, 1/d
     power : (n,) array of float
-        Fraction of the bands' common chi-squared that the best one's number of harmonics takes away.
+        Fraction of the common chi-squared that the best one's number of harmonics takes away.
     log_fap : (n,) array of float
         Natural logarithm of the false-alarm probability.
     frequency_error : float, 1/d
@@ -152,6 +154,7 @@ def search_object(
     n_peaks: int = 3,
     is_brighter_lower: bool = True,
     peaks: Floats | None = None,
+    method: Literal["lomb_scargle", "bls"] = "lomb_scargle",
 ) -> ObjectPeriods | None:
     """Search one object for periods.
 
@@ -169,6 +172,8 @@ def search_object(
         True for magnitudes, False for fluxes.
     peaks : array of float, optional
         Peaks on the grid that were found before, by :func:`find_peaks`.
+    method : str
+        ``bls``: box least squares instead.
 
     Returns
     -------
@@ -185,8 +190,10 @@ def search_object(
     (0.7, 1, True)
     """
     usable = [band for band in bands if usable_terms(len(band.time), 1) and np.ptp(band.value) > 0]
-    if not usable or grid.size < 3:
+    if not usable or not grid.size:
         return None
+    if method == "bls":
+        return _boxes(usable, bands, grid, n_terms, n_peaks, is_brighter_lower=is_brighter_lower)
     tame = [band.winsorised(WINSORISED) for band in usable]
     if peaks is None:
         peaks = find_peaks([band.series() for band in tame], grid, n_terms, N_CANDIDATES)[0]
@@ -197,6 +204,27 @@ def search_object(
     family = considered(refined(tame, peaks, grid.spacing, n_terms), grid.minimum, grid.maximum)
     verdicts = distinct(judge(usable, family, grid.spacing / 4), resolution)[:n_peaks]
     return _described(usable, bands, grid, verdicts, is_brighter_lower=is_brighter_lower)
+
+
+def _boxes(
+    usable: Sequence[Band],
+    bands: Sequence[Band],
+    grid: FrequencyGrid,
+    n_terms: int,
+    n_peaks: int,
+    *,
+    is_brighter_lower: bool,
+) -> ObjectPeriods | None:
+    frequencies, depth, log_fap = box_peaks(
+        usable, grid, n_peaks, is_brighter_lower=is_brighter_lower
+    )
+    if not len(frequencies):
+        return None
+    everything = tuple(np.ones(len(band.time), dtype=bool) for band in usable)
+    verdicts = [Verdict(one, 0.0, n_terms, everything) for one in frequencies.tolist()]
+    found = _described(usable, bands, grid, verdicts, is_brighter_lower=is_brighter_lower)
+    amplitude = tuple(float(depth[0]) if np.isfinite(one) else one for one in found.amplitude)
+    return replace(found, log_fap=log_fap, amplitude=amplitude)
 
 
 def distinct(verdicts: Sequence[Verdict], resolution: float) -> list[Verdict]:
@@ -299,15 +327,13 @@ def relations(frequencies: Floats, time: Floats, grid: FrequencyGrid) -> tuple[s
     times = np.unique(time)
     resolution = 1 / float(np.ptp(times))
     window = window_peaks(times, grid)
-    words = [few_cycles(frequencies[0], resolution)]
-    words[0] = words[0] or name_cadence(frequencies[0], resolution, window)
-    for frequency in frequencies[1:].tolist():
-        words.append(
-            name_relation(frequency, float(frequencies[0]), resolution, window)
-            or few_cycles(frequency, resolution)
-            or name_cadence(frequency, resolution, window)
-        )
-    return tuple(words)
+    first = float(frequencies[0])
+    return tuple(
+        (name_relation(frequency, first, resolution, window) if rank else "")
+        or few_cycles(frequency, resolution)
+        or name_cadence(frequency, resolution, window)
+        for rank, frequency in enumerate(frequencies.tolist())
+    )
 
 
 def few_cycles(frequency: float, resolution: float) -> str:

@@ -94,5 +94,5 @@ def sums_at(
     power, sums = np.ones_like(turn), []
     for _ in range(n_multiples):
         power = power * turn
-        sums.append((power @ strengths.T).T)
+        sums.append(np.asarray((power @ strengths.T).T, dtype=np.complex128))
     return sums

@@ -12,10 +12,12 @@ from astropy.table import Column, Table
 from numpy.typing import ArrayLike, NDArray
 
 from lc_pipeline.analysis.blocks import LightcurveBlock, map_blocks
+from lc_pipeline.analysis.periods import box
 from lc_pipeline.analysis.periods.cadence import frequency_grid
 from lc_pipeline.analysis.periods.choose import MOST_TERMS, Band
 from lc_pipeline.analysis.periods.false_alarm import METHOD
 from lc_pipeline.analysis.periods.grid import FrequencyGrid
+from lc_pipeline.analysis.periods.least_squares import Series
 from lc_pipeline.analysis.periods.search import (
     N_CANDIDATES,
     WINSORISED,
@@ -23,7 +25,6 @@ from lc_pipeline.analysis.periods.search import (
     find_peaks,
     search_object,
 )
-from lc_pipeline.analysis.periods.least_squares import Series
 from lc_pipeline.progress import Progress
 from lc_pipeline.survey import PeriodsSection
 
@@ -77,7 +78,7 @@ def period_search(
     keys = list(settings.measurements) or known
     n_objects = dataset.sizes["object"]
     places = np.arange(n_objects) if objects is None else np.asarray(objects, dtype=int).ravel()
-    if len(places) and not (0 <= places.min() and places.max() < n_objects):
+    if len(places) and not (places.min() >= 0 and places.max() < n_objects):
         raise ValueError(f"objects: expected positions from 0 to {n_objects - 1}")
     quantities = dataset["quantity"].sel(measurement=keys).values.tolist()
     found: list[ObjectPeriods | None] = [None] * n_objects
@@ -143,7 +144,7 @@ def _search_batch(
         times = [band.time for bands in batch for band in bands]
         shared = _grid(np.concatenate(times), settings)
         grids = [shared] * len(batch)
-        if shared.size > 2 and settings.method != "bls":
+        if shared.size and settings.method != "bls":
             peaks = list(_shared_peaks(batch, block.time, shared, settings))
     else:
         grids = [_grid(np.concatenate([band.time for band in bands]), settings) for bands in batch]
@@ -152,6 +153,7 @@ def _search_batch(
         n_terms=settings.terms,
         n_peaks=settings.n_peaks,
         is_brighter_lower=quantities[0] == "mag",
+        method=settings.method,
     )
     return [
         search(bands, grid, peaks=found)
@@ -193,6 +195,7 @@ def _table(
     found: Sequence[ObjectPeriods | None],
     settings: PeriodsSection,
 ) -> Table:
+    method = box.METHOD if settings.method == "bls" else METHOD
     units = dict(zip(dataset["measurement"].values, dataset["unit"].values, strict=True))
     table = Table(meta={"settings": settings.model_dump_json()})
     table["object"] = Column(dataset["object"].values.astype(str), description="object key")
@@ -238,7 +241,7 @@ def _table(
         )
     add(
         "fap_method",
-        np.array([METHOD if one else "" for one in found], dtype=str),
+        np.array([method if one else "" for one in found], dtype=str),
         "how the false-alarm probability was found",
     )
     add("n_terms", count(lambda one: one.n_terms), "harmonics of the best model")
@@ -261,32 +264,28 @@ def _table(
         "d",
     )
     for place, key in enumerate(keys):
-        unit = str(units[key])
-        add(
-            f"amplitude_{key}",
-            number(lambda one, place=place: one.amplitude[place]),
-            "peak to peak, of the model near observed phases",
-            unit,
-        )
-        add(
-            f"mean_{key}",
-            number(lambda one, place=place: one.models[place].mean),
-            "constant of the model",
-            unit,
-        )
-        for k in range(MOST_TERMS):
-            for part, letter in (("cosine", "a"), ("sine", "b")):
-
-                def coefficient(
-                    one: ObjectPeriods, place: int = place, k: int = k, part: str = part
-                ) -> float:
-                    values = getattr(one.models[place], part)
-                    return float(values[k]) if k < len(values) else np.nan
-
-                add(
-                    f"{letter}{k + 1}_{key}",
-                    number(coefficient),
-                    f"{part} amplitude at {k + 1} times frequency, phases from MJD 0",
-                    unit,
-                )
+        _add_model(table, found, place, key, str(units[key]))
     return table
+
+
+def _add_model(
+    table: Table, found: Sequence[ObjectPeriods | None], place: int, key: str, unit: str
+) -> None:
+    """Columns of one measurement's model."""
+
+    def add(name: str, values: Any, description: str) -> None:
+        table[name] = Column(values, unit=unit or None, description=description)
+
+    models = [one.models[place] if one else None for one in found]
+    amplitude = [one.amplitude[place] if one else np.nan for one in found]
+    add(f"amplitude_{key}", np.array(amplitude), "peak to peak, of the model near observed phases")
+    mean = [model.mean if model else np.nan for model in models]
+    add(f"mean_{key}", np.array(mean), "constant of the model")
+    for k in range(MOST_TERMS):
+        for part, letter in (("cosine", "a"), ("sine", "b")):
+            harmonics = [getattr(model, part) if model else () for model in models]
+            add(
+                f"{letter}{k + 1}_{key}",
+                np.array([one[k] if k < len(one) else np.nan for one in harmonics]),
+                f"{part} amplitude at {k + 1} times frequency, phases from MJD 0",
+            )
