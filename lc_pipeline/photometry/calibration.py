@@ -69,7 +69,7 @@ class Calibration:
         path = Path(folder) / ZERO_POINTS_FILE
         if not path.exists():
             raise LightcurveError(
-                f"{path}: these light curves have no calibration yet; 'lc-pipeline run SURVEY' "
+                f"{path}: these light curves have no calibration yet; 'lc-pipeline calibrate' "
                 f"solves for the zero points. Without calibrated=True values are read as measured."
             )
         zero_points = read_table(path)
@@ -205,7 +205,7 @@ class Calibration:
             warnings.warn(
                 f"{len(names)} of {len(unknown)} epochs are not part of the calibration, which is "
                 f"of version {self.version or '?'}: {some}. Their calibrated values are missing "
-                f"until the zero points are solved again ('lc-pipeline run').",
+                f"until the zero points are solved again ('lc-pipeline calibrate').",
                 CalibrationWarning,
                 stacklevel=3,
             )
