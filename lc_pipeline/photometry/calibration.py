@@ -217,7 +217,7 @@ class Calibration:
             warnings.warn(
                 f"{len(names)} of {len(unknown)} epochs are not part of the calibration, which is "
                 f"of version {self.version or '?'}: {some}. Their calibrated values are missing "
-                f"until the zero points are solved again ('lc-pipeline run').",
+                f"until the zero points are solved again ('lc-pipeline calibrate').",
                 CalibrationWarning,
                 stacklevel=3,
             )
