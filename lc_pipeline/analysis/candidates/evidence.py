@@ -218,14 +218,17 @@ def _examine(question: _Question, block: LightcurveBlock) -> tuple[Columns, Colu
     facts = _counts(question, deviation) | _matches(question, block)
     facts |= _conditions(question, deviation)
     facts |= _span(block)
+    medians = sorted_median(block.value)
     for place in range(N_PEAKS):
-        known = peaks[:, place] if place < n_peaks else np.zeros(n_objects, dtype=int)
-        facts[f"peak_epoch_{place + 1}"] = known
+        is_there = place < n_peaks
+        epoch = peaks[:, place] if is_there else np.zeros(n_objects, dtype=np.intp)
+        facts[f"peak_epoch_{place + 1}"] = epoch
         for number, key in enumerate(question.plan.measurements):
-            at = np.arange(n_objects), number, known
-            facts[f"peak_sigma_{place + 1}_{key}"] = deviation[at]
-            facts[f"peak_{place + 1}_{key}"] = block.value[at] - sorted_median(
-                block.value[:, number]
+            at = np.arange(n_objects), number, epoch
+            nothing = np.full(n_objects, np.nan)
+            facts[f"peak_sigma_{place + 1}_{key}"] = deviation[at] if is_there else nothing
+            facts[f"peak_{place + 1}_{key}"] = (
+                block.value[at] - medians[:, number] if is_there else nothing
             )
     variants = []
     for is_left_out in (is_peak[:, np.newaxis], question.is_suspect[np.newaxis]):

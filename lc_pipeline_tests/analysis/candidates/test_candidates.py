@@ -47,7 +47,7 @@ def test_columns_have_descriptions_and_survive_parquet(survey, tmp_path):
 
 
 @given(st.randoms(use_true_random=False))
-@settings(max_examples=4, phases=[Phase.generate])
+@settings(max_examples=2, phases=[Phase.generate])
 def test_the_order_of_objects_does_not_matter(survey, random):
     order = list(range(120))
     random.shuffle(order)
