@@ -300,7 +300,7 @@ def main() -> None:
     figure.savefig(options.folder / "completeness.png", dpi=100)
     print(by_kind(outcomes), by_amplitude(outcomes), false_alarms(outcomes), sep="\n")
     sizes = [(41, 60), (154, 20), (2000, 3)] if options.quick else [
-        (41, 300), (154, 100), (2000, 15), (20_000, 3),
+        (41, 150), (154, 50), (2000, 8), (20_000, 1),
     ]  # fmt: skip
     print(constant_only(sizes))
 

@@ -92,6 +92,8 @@ def sorted_median(values: NDArray[np.float32]) -> NDArray[np.float64]:
     >>> sorted_median(np.array([[3.0, np.nan, 1.0], [np.nan, np.nan, np.nan]]))
     array([ 2., nan])
     """
+    if not values.shape[-1]:
+        return np.full(values.shape[:-1], np.nan)
     ordered = np.sort(values, axis=-1)
     count = np.isfinite(ordered).sum(axis=-1)
     middle = np.stack([np.maximum(count - 1, 0) // 2, count // 2], axis=-1)

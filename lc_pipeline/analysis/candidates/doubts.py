@@ -295,11 +295,15 @@ def _at_the_bright_end(candidates: Candidates, key: str) -> NDArray[np.bool_]:
 
 
 def of_conditions(candidates: Candidates) -> list[str]:
-    """Following the seeing, the zero point or another condition of the epochs."""
+    """Following all others, the seeing, the zero point or another condition of the epochs."""
     words = [""] * len(candidates.rows)
     if candidates.evidence is None:
         return words
     limit = candidates.settings.max_explained
+    for key, share in candidates.evidence.common.items():
+        if share > limit:
+            said = f"conditions: all objects have {share:.0%} of their variance in {key} in common"
+            words = [one or said for one in words]
     for name, label, key in conditions_of(candidates.evidence.objects, candidates.keys):
         explained = candidates.fact(name) ** 2
         freedom = np.maximum(candidates.of(f"n_{key}") - 2, 0)

@@ -218,14 +218,17 @@ def _examine(question: _Question, block: LightcurveBlock) -> tuple[Columns, Colu
     facts = _counts(question, deviation) | _matches(question, block)
     facts |= _conditions(question, deviation)
     facts |= _span(block)
+    medians = sorted_median(block.value)
     for place in range(N_PEAKS):
-        known = peaks[:, place] if place < n_peaks else np.zeros(n_objects, dtype=int)
-        facts[f"peak_epoch_{place + 1}"] = known
+        is_there = place < n_peaks
+        epoch = peaks[:, place] if is_there else np.zeros(n_objects, dtype=np.intp)
+        facts[f"peak_epoch_{place + 1}"] = epoch
         for number, key in enumerate(question.plan.measurements):
-            at = np.arange(n_objects), number, known
-            facts[f"peak_sigma_{place + 1}_{key}"] = deviation[at]
-            facts[f"peak_{place + 1}_{key}"] = block.value[at] - sorted_median(
-                block.value[:, number]
+            at = np.arange(n_objects), number, epoch
+            nothing = np.full(n_objects, np.nan)
+            facts[f"peak_sigma_{place + 1}_{key}"] = deviation[at] if is_there else nothing
+            facts[f"peak_{place + 1}_{key}"] = (
+                block.value[at] - medians[:, number] if is_there else nothing
             )
     variants = []
     for is_left_out in (is_peak[:, np.newaxis], question.is_suspect[np.newaxis]):
@@ -257,7 +260,7 @@ def _matches(question: _Question, block: LightcurveBlock) -> Columns:
             n_there > 0, is_doubtful.sum(axis=1) / np.maximum(n_there, 1), np.nan
         )
         unseen = (flags & MeasurementFlag.NOT_OBSERVED) != 0
-        columns[f"not_observed_{key}"] = unseen.mean(axis=1)
+        columns[f"not_observed_{key}"] = unseen.sum(axis=1) / max(1, unseen.shape[1])
     return columns
 
 
@@ -319,25 +322,38 @@ def _joined(
     for name, values in joined.items():
         if not name.startswith("brightness of "):
             table[name] = Column(values, description=_describe(name))
-    measured = [((key,), plan.indices_of(number)) for number, key in enumerate(plan.measurements)]
-    pairs = [tuple(plan.measurements[number] for number in pair) for pair in plan.pairs]
-    for keys, indices in (*measured, *((pair, list(plan.pair_indices)) for pair in pairs)):
-        brightness = joined.get(f"brightness of {keys[0]}")
-        for index in indices:
-            if brightness is not None and index.judged and index.column(*keys) in joined:
-                z = judge_by_brightness(
-                    joined[index.column(*keys)],
-                    brightness,
-                    index.judged,
-                    quantity=plan.quantities[plan.measurements.index(keys[0])],
-                    neighbours=neighbours,
-                )
-                table[index.column(*keys, z=True)] = Column(
-                    z, description=f"{index.name}, judged against objects of similar brightness"
-                )
-        if len(keys) == 1 and brightness is not None:
-            table[f"median_{keys[0]}"] = Column(brightness, description="median")
+    for number, key in enumerate(plan.measurements):
+        _add_judged(table, plan, (number,), joined, neighbours)
+        if (median := joined.get(f"brightness of {key}")) is not None:
+            table[f"median_{key}"] = Column(median, description="median")
+    for pair in plan.pairs:
+        _add_judged(table, plan, pair, joined, neighbours)
     return table
+
+
+def _add_judged(
+    table: Table,
+    plan: Plan,
+    measured: tuple[int, ...],
+    columns: Columns,
+    neighbours: int | None,
+) -> None:
+    keys = tuple(plan.measurements[number] for number in measured)
+    brightness = columns.get(f"brightness of {keys[0]}")
+    indices = plan.pair_indices if len(keys) > 1 else plan.indices_of(measured[0])
+    for index in indices:
+        name = index.column(*keys)
+        if brightness is not None and index.judged and name in columns:
+            z = judge_by_brightness(
+                columns[name].astype(float),
+                brightness.astype(float),
+                index.judged,
+                quantity=plan.quantities[measured[0]],
+                neighbours=neighbours,
+            )
+            table[index.column(*keys, z=True)] = Column(
+                z, description=f"{index.name}, judged against objects of similar brightness"
+            )
 
 
 def _describe(name: str) -> str:

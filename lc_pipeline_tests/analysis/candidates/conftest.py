@@ -8,9 +8,10 @@ import xarray as xr
 
 from lc_pipeline.analysis.candidates import lightcurve_evidence, variable_candidates
 from lc_pipeline.analysis.statistics import variability_statistics
-from lc_pipeline.survey import CandidatesSection
+from lc_pipeline.survey import CandidatesSection, StatisticsSection
 
 N_EPOCHS = 60
+INDICES = ("median", "mad", "lag1", "inverse_eta", "correlation", "stetson_j", "reduced_chi2")
 
 
 @dataclass
@@ -74,7 +75,8 @@ class Survey:
 
     def candidates(self, conditions=None, periods=None, **settings):
         settings = CandidatesSection(**settings)
-        statistics = variability_statistics(self.dataset, workers=1)
+        needed = StatisticsSection(indices=(*INDICES, *settings.scatter_indices))
+        statistics = variability_statistics(self.dataset, needed, workers=1)
         evidence = lightcurve_evidence(self.dataset, settings, conditions=conditions, workers=1)
         return variable_candidates(statistics, settings, evidence=evidence, periods=periods)
 
