@@ -169,7 +169,8 @@ def _resolve(columns: FileColumns, section: MeasurementSection, key: str) -> Mea
         "value": value,
         "error": error,
         "quantity": "flux" if section.to_magnitude else quantity,
-        "unit": section.unit or columns.unit(value) or ("mag" if quantity == "mag" else None),
+        "unit": known.standard_unit(section.unit or columns.unit(value))
+        or ("mag" if quantity == "mag" else None),
         "flags": section.flags and columns.require(section.flags, f"{setting}.flags"),
         "time": section.time and columns.require(section.time, f"{setting}.time"),
         "where": section.where

@@ -124,6 +124,19 @@ _NOT_BRIGHTNESS = frozenset(
     )
 )
 
+#: Units by other spellings than astropy's.
+_SPELLED_UNITS = {
+    **dict.fromkeys(("e-", "e", "electrons"), "electron"),
+    **dict.fromkeys(("counts", "cts"), "ct"),
+    **dict.fromkeys(("mags", "magnitude", "magnitudes"), "mag"),
+    **dict.fromkeys(("nanomaggies", "nmgys"), "nmgy"),
+    "adu": "adu",
+    "photons": "photon",
+    "microjy": "uJy",
+    "mujy": "uJy",
+    **dict.fromkeys(("sec", "second", "seconds"), "s"),
+}
+
 #: Magnitudes of 2MASS and WISE.
 _ODD_MAGNITUDE = re.compile(r"[jhk]_m|w[1-4]mpro")
 
@@ -189,6 +202,19 @@ def unit_in(name: str) -> str | None:
     """
     match = _UNIT_AT_END.fullmatch(name)
     return (match[2] or match[3]).strip() if match else None
+
+
+def standard_unit(text: str) -> str:
+    """Spell a unit as astropy does, where a usual spelling is another.
+
+    Examples
+    --------
+    >>> standard_unit("e-/s"), standard_unit("ADU"), standard_unit("mags"), standard_unit("uJy")
+    ('electron / s', 'adu', 'mag', 'uJy')
+    """
+    parts = [part.strip() for part in text.split("/")]
+    spelled = [_SPELLED_UNITS.get(part.lower(), part) for part in parts]
+    return " / ".join(spelled) if spelled != parts else text
 
 
 def same_names(wanted: str, names: Iterable[str]) -> list[str]:

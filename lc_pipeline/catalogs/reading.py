@@ -34,6 +34,7 @@ from astropy.utils.masked import Masked
 
 from lc_pipeline.catalogs.fits_tables import read_fits
 from lc_pipeline.catalogs.missing import texts_of
+from lc_pipeline.catalogs.names import standard_unit
 from lc_pipeline.catalogs.text_tables import (
     decode,
     is_sextractor_header,
@@ -210,7 +211,7 @@ def _read_ascii(path: Path, contents: bytes, files: FilesSection, texts: Sequenc
     for known, is_known in (
         ("ascii.ipac", start.startswith(("\\", "|"))),
         ("ascii.mrt", "Byte-by-byte Description of file" in start),
-        ("ascii.daophot", start.startswith("#K ")),
+        ("ascii.daophot", re.match(r"#[KN] ", start) and re.search(r"(?m)^#F ", start)),
     ):
         if is_known and not files.column_names:
             try:
@@ -370,7 +371,7 @@ def _plain_columns(name: str, column: Any) -> dict[str, Column]:
         return {name: Column(np.asarray(mjd, dtype=float), unit="d", meta=meta)}
     if not hasattr(column, "dtype"):
         return {}  # a mixin that is neither a number nor a text
-    unit = str(column.unit) if getattr(column, "unit", None) is not None else None
+    unit = standard_unit(str(column.unit)) if getattr(column, "unit", None) is not None else None
     description = column.info.description
     meta = dict(column.info.meta or {})
     values: Any = _unmasked(getattr(column, "value", column))

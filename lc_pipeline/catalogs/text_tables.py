@@ -21,7 +21,7 @@ import pyarrow.csv as pacsv
 from astropy import units as u
 from astropy.table import Column, MaskedColumn, Table
 
-from lc_pipeline.catalogs.names import squeeze, unit_in
+from lc_pipeline.catalogs.names import squeeze, standard_unit, unit_in
 from lc_pipeline.errors import CatalogError
 from lc_pipeline.survey import FilesSection
 
@@ -223,7 +223,8 @@ def _units_of(rows: Sequence[str], names: Sequence[str], delimiter: str | None) 
 
 
 def _is_unit(text: str) -> bool:
-    return bool(text) and not isinstance(u.Unit(text, parse_strict="silent"), u.UnrecognizedUnit)
+    unit = u.Unit(standard_unit(text), parse_strict="silent")
+    return bool(text) and not isinstance(unit, u.UnrecognizedUnit)
 
 
 def _known_unit(name: str) -> str | None:

@@ -59,6 +59,8 @@ def object_timeseries(
     rows["measurement"] = keys[kept]
     units = set(one["unit"].values.tolist())
     unit = u.Unit(units.pop(), parse_strict="silent") if len(units) == 1 else None
+    if isinstance(unit, u.UnrecognizedUnit):
+        unit = None  # no number can have it: it stands in a column of its own
     for number, name in enumerate(one["value"].values.tolist()):
         values = (
             one["lightcurves"].isel(value=number).transpose("epoch", "measurement").values[kept]

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from astropy.io import fits
 from astropy.table import QTable, Table
 from astropy.time import Time
 
@@ -11,6 +12,7 @@ from lc_pipeline.catalogs.reading import read_catalog_file
 from lc_pipeline.catalogs.row_times import row_times
 from lc_pipeline.catalogs.source_catalog import read_epoch
 from lc_pipeline.errors import CatalogError
+from lc_pipeline.ingest import epoch_storage, ingest
 from lc_pipeline.survey import MeasurementSection, MissingSection, SurveyConfig
 
 SURVEY = SurveyConfig.from_toml("[survey]\nname = 'x'\n[files]\npattern = '(?P<epoch>.*)'")
@@ -200,3 +202,27 @@ def test_a_table_of_the_cds_has_as_many_rows_as_it_has_lines(tmp_path):
     table["ra"].unit = table["dec"].unit = "deg"
     table.write(tmp_path / "n1.mrt", format="ascii.mrt")
     assert len(read_catalog_file(tmp_path / "n1.mrt").table) == len(STAR)
+
+
+@pytest.mark.parametrize(
+    ("unit", "spelled"),
+    [("e-/s", "electron / s"), ("ADU", "adu"), ("counts/sec", "ct / s"), ("odd", "odd")],
+)
+def test_fluxes_in_units_of_any_spelling_become_time_series(tmp_path, unit, spelled):
+    for night in (1, 2):
+        table = stars(flux_err=0.5 + STAR)
+        table.rename_column("mag", "flux")
+        hdu = fits.BinTableHDU(table)
+        hdu.header["TUNIT3"] = hdu.header["TUNIT4"] = unit
+        hdu.header["MJD-AVG"] = MJD + night
+        hdu.writeto(tmp_path / f"n{night}.fits")
+    text = "[survey]\nname = 'x'\n[files]\npattern = 'n(?P<epoch>.*)[.]fits'\n"
+    survey = SurveyConfig.from_toml(text, tmp_path / "survey.toml")
+    ingest(survey)
+    storage = epoch_storage(survey)
+    rows = storage.to_timeseries(storage.reference.key[0])
+    if spelled == "odd":
+        assert rows["unit"].tolist() == ["odd", "odd"]
+    else:
+        assert str(rows["flux"].unit) == str(rows["flux_err"].unit) == spelled
+    rows.write(tmp_path / "star.ecsv")
