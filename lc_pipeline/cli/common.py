@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import re
 import sys
@@ -33,6 +34,13 @@ class Commands(click.Group):
             # The reader of our output (head, less) has gone: that is not our failure.
             sys.stderr.close()
             sys.exit(0)
+        except OSError as error:
+            where = f"{error.filename}: " if error.filename else ""
+            is_full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+            what_to_do = (
+                ". Make room and run the command again; nothing is lost." if is_full else ""
+            )
+            fail(f"{where}{error.strerror or error}{what_to_do}")
 
 
 class PositionCommand(click.Command):
