@@ -413,7 +413,9 @@ def publish(
     epochs, objects = epoch_storage(survey), object_storage(survey)
     if not force and is_published(epochs, objects):
         return None
-    return epochs.rechunk_to_object_optimized(objects.location.path, progress=progress)
+    return epochs.rechunk_to_object_optimized(
+        objects.location.path, progress=progress, is_anew=force
+    )
 
 
 def is_published(epochs: LightcurveStorage, objects: LightcurveStorage) -> bool:

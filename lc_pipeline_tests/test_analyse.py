@@ -15,7 +15,7 @@ from lc_pipeline.analyse import (
     tables_folder,
 )
 from lc_pipeline.errors import LightcurveError, StorageError
-from lc_pipeline.ingest import publish
+from lc_pipeline.ingest import epoch_storage, publish
 from lc_pipeline.sky.geometry import separation_arcsec
 
 EY_UMA = (135.58650, 49.81926)
@@ -69,8 +69,6 @@ def test_new_light_curves_make_everything_again_and_the_same_ones_nothing(survey
     publish(config, force=True)
     assert "made" not in statuses(survey, *TABLES).values()
     (survey / "epochs" / "ey-uma-094R.fits").unlink()
-    from lc_pipeline.ingest import epoch_storage
-
     epoch_storage(config).remove_epoch("094")
     publish(config)
     assert set(statuses(survey, *TABLES).values()) == {"made"}

@@ -153,7 +153,11 @@ def ingest_command(
 
 @click.command("rechunk")
 @survey_argument
-@click.option("--force", is_flag=True, help="Publish a version even if nothing is new.")
+@click.option(
+    "--force",
+    is_flag=True,
+    help="Publish even if nothing is new, and write everything anew: after damage.",
+)
 @json_option
 def rechunk_command(survey: Path, *, force: bool, as_json: bool) -> None:
     """Publish the light curves: build the object store from the epoch store.

@@ -339,24 +339,30 @@ def compact(location: Location) -> str | None:
         version = versions.next_version(location)
         staging = versions.staging_location(location, version)
         staging.remove()
-        documents = committed_metadata(committed.place)
-        (committed.place / GROUP_METADATA).copy_file_to(staging / GROUP_METADATA)
-        for name in documents:
-            old, new = committed.place / name, staging / name
-            if name in ARRAY_NAMES:
-                for number, row in enumerate(rows.tolist()):
-                    (old / "c" / str(row)).link_to(new / "c" / str(number))
-            elif name not in PER_ROW:
-                # Small, and written to again: a copy of its own.
-                old.copy_to(new)
-        _write_metadata(staging, documents, _sizes(committed) | {"epoch": len(rows)})
-        for name in PER_ROW:
-            values: Any = committed.group[name]
-            _small(staging, name)[...] = np.asarray(values[...])[rows]
-        commit(staging)
+        with staging.removed_on_failure():
+            _copy_rows(committed, rows, staging)
         versions.publish(location, version)
         versions.remove_old_versions(location, keep=1)
     return version
+
+
+def _copy_rows(committed: Snapshot, rows: NDArray[np.intp], staging: Location) -> None:
+    """Build the version that has only these rows of a commit."""
+    documents = committed_metadata(committed.place)
+    (committed.place / GROUP_METADATA).copy_file_to(staging / GROUP_METADATA)
+    for name in documents:
+        old, new = committed.place / name, staging / name
+        if name in ARRAY_NAMES:
+            for number, row in enumerate(rows.tolist()):
+                (old / "c" / str(row)).link_to(new / "c" / str(number))
+        elif name not in PER_ROW:
+            # Small, and written to again: a copy of its own.
+            old.copy_to(new)
+    _write_metadata(staging, documents, _sizes(committed) | {"epoch": len(rows)})
+    for name in PER_ROW:
+        values: Any = committed.group[name]
+        _small(staging, name)[...] = np.asarray(values[...])[rows]
+    commit(staging)
 
 
 def append_objects(location: Location, reference: ReferenceCatalog) -> None:

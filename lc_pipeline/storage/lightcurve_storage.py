@@ -713,6 +713,7 @@ class LightcurveStorage:
         *,
         n_workers: int | None = None,
         memory_limit: int | None = None,
+        is_anew: bool = False,
     ) -> LightcurveStorage:
         """Build, verify and publish a version of the object store from what is committed here.
 
@@ -726,6 +727,8 @@ class LightcurveStorage:
             Threads; by default one per core, 4 at most.
         memory_limit : int, optional
             Bytes that the blocks in work may take together.
+        is_anew : bool
+            Write everything, also what the version before has already: after damage to it.
 
         Returns
         -------
@@ -745,6 +748,7 @@ class LightcurveStorage:
                 progress=report,
                 n_workers=n_workers,
                 memory_limit=memory_limit,
+                is_anew=is_anew,
             )
         return LightcurveStorage(output_path).load_storage()
 

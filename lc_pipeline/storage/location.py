@@ -64,6 +64,10 @@ class Location:
         """Whether anything is there."""
         return self.path.exists()
 
+    def has(self, name: str) -> bool:
+        """Whether a file of this name (a string, because there may be many) is inside."""
+        return os.path.exists(f"{self.path}/{name}")  # noqa: PTH110
+
     def has_group(self) -> bool:
         """Whether a Zarr group is there; it goes first when one is removed."""
         return (self.path / GROUP_METADATA).exists()
@@ -172,6 +176,16 @@ class Location:
         return sum(file.stat().st_size for file in self.path.rglob("*") if file.is_file())
 
     @contextlib.contextmanager
+    def removed_on_failure(self) -> Iterator[None]:
+        """Remove this folder if what makes it fails: a full disk is not kept full by it."""
+        try:
+            yield
+        except BaseException:
+            with contextlib.suppress(OSError):
+                self.remove()
+            raise
+
+    @contextlib.contextmanager
     def writer_lock(self, timeout: float = 600.0) -> Iterator[None]:
         """Hold the one lock of this place, so that there is one writer at a time.
 
@@ -181,8 +195,10 @@ class Location:
             If another writer still holds it after `timeout` seconds.
         """
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        # Beside the store: inside, Zarr would take it for one of its keys.
-        lock = FileLock(self.path.with_name(f".{self.path.name}.lock"), timeout=timeout)
+        # Beside the store: inside, Zarr would take it for one of its keys. There is one, whatever
+        # links lead to the store.
+        path = self.path.resolve()
+        lock = FileLock(path.with_name(f".{path.name}.lock"), timeout=timeout)
         try:
             lock.acquire()
         except Timeout as error:

@@ -11,9 +11,11 @@ import contextlib
 import dataclasses
 import os
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from multiprocessing import parent_process
 from pathlib import Path
 from typing import Any
 
@@ -150,7 +152,21 @@ def _scheduler(n_workers: int) -> dict[str, object]:
     return {
         "scheduler": multiprocessing.get,
         "num_workers": min(n_workers, 4 * (os.cpu_count() or 1)),
+        "initializer": _end_with_parent,
+        "chunksize": 1,  # by default a worker is given six epochs while others have none
     }
+
+
+def _end_with_parent() -> None:
+    """Have a worker end when the process that started it is killed, not wait for more work."""
+    parent = parent_process()
+    if parent is not None:
+
+        def wait() -> None:
+            parent.join()
+            os._exit(1)
+
+        threading.Thread(target=wait, daemon=True).start()
 
 
 def _ingest_row(

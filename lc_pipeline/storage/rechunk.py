@@ -80,6 +80,7 @@ def rechunk(
     progress: Progress | None = None,
     n_workers: int | None = None,
     memory_limit: int | None = None,
+    is_anew: bool = False,
 ) -> str:
     """Build and publish a version of the object store from one commit of the epoch store.
 
@@ -95,6 +96,8 @@ def rechunk(
         Threads; by default one per core, 4 at most.
     memory_limit : int, optional
         Bytes that the blocks in work may take together; fewer threads work at a time then.
+    is_anew : bool
+        Write everything, and take nothing over from the version before.
 
     Returns
     -------
@@ -104,49 +107,85 @@ def rechunk(
     Raises
     ------
     StorageError
-        If the epoch store is empty, the memory limit is too low, or the verification fails;
-        nothing is published then.
+        If the epoch store is empty or damaged, the memory limit is too low, or the verification
+        fails; nothing is published then.
     """
     if not len(snapshot.rows):
         raise StorageError(f"{snapshot.location}: there are no epochs to publish yet")
+    _refuse_lost_rows(snapshot)
     with output.writer_lock():
         version = next_version(output)
         staging = staging_location(output, version)
         staging.remove()
-        layout = plan_object_layout(len(snapshot.rows), snapshot.object_block)
-        group = _create(staging, snapshot, layout)
-        pairs = _array_pairs(snapshot, group, staging)
-        try:
-            n_workers = plan_workers(
-                _block_bytes(pairs, layout),
-                n_workers or min(os.cpu_count() or 1, 4),
-                memory_limit,
-            )
-        except ValueError as error:
-            raise StorageError(f"{snapshot.location}: {error}") from error
-        taken_over = _take_over(output, snapshot, group, staging)
-        tasks = [
-            task
-            for task in rechunk_tasks(snapshot.n_objects, len(snapshot.rows), layout)
-            if task.epochs.start // layout.segment not in taken_over
-        ]
-        with ThreadPoolExecutor(1) as disk:
-            shared = _Shared(disk)
-            # Memory that has been used before is half of the speed.
-            for _ in range(min(n_workers, len(tasks))):
-                shared.buffers.put(np.empty(_block_bytes(pairs, layout), dtype=np.uint8))
-            _run(
-                [delayed(_copy_shard)(pairs, snapshot.rows, task, shared) for task in tasks],
-                progress,
-                n_workers,
-            )
-            for synced in shared.synced:
-                synced.result()
-        _verify(snapshot, group)
-        commit(staging)
+        with staging.removed_on_failure():
+            _build(snapshot, output, staging, progress, n_workers, memory_limit, is_anew=is_anew)
         publish(output, version)
         remove_old_versions(output)
     return version
+
+
+def _refuse_lost_rows(snapshot: Snapshot) -> None:
+    """Raise StorageError if an epoch's values are gone: to Zarr they would be missing values."""
+    shards = {name: snapshot.shards(name) for name in ("flags", "lightcurves")}
+    for row, record in zip(snapshot.rows.tolist(), snapshot.current_records, strict=True):
+        for name, array in shards.items():
+            # An epoch without any value may have no file of values.
+            is_needed = name == "flags" or any(record.n_values.values())
+            if is_needed and array is not None and not array.has_shard(row):
+                raise StorageError(
+                    f"{snapshot.location}: the {name} of epoch {record.epoch!r} are gone (row "
+                    f"{row}); nothing was published. Ingest it again (ingest --force --epoch), or "
+                    f"remove it."
+                )
+
+
+def _build(
+    snapshot: Snapshot,
+    output: Location,
+    staging: Location,
+    progress: Progress | None,
+    n_workers: int | None,
+    memory_limit: int | None,
+    *,
+    is_anew: bool,
+) -> None:
+    """Build and verify a version in a place of its own."""
+    layout = plan_object_layout(len(snapshot.rows), snapshot.object_block)
+    group = _create(staging, snapshot, layout)
+    pairs = _array_pairs(snapshot, group, staging)
+    try:
+        n_workers = plan_workers(
+            _block_bytes(pairs, layout),
+            n_workers or min(os.cpu_count() or 1, 4),
+            memory_limit,
+        )
+    except ValueError as error:
+        raise StorageError(f"{snapshot.location}: {error}") from error
+    taken_over = set() if is_anew else _take_over(output, snapshot, group, staging)
+    tasks = [
+        task
+        for task in rechunk_tasks(snapshot.n_objects, len(snapshot.rows), layout)
+        if task.epochs.start // layout.segment not in taken_over
+    ]
+    with ThreadPoolExecutor(1) as disk:
+        shared = _Shared(disk)
+        # Memory that has been used before is half of the speed.
+        for _ in range(min(n_workers, len(tasks))):
+            shared.buffers.put(np.empty(_block_bytes(pairs, layout), dtype=np.uint8))
+        _run(
+            [delayed(_copy_shard)(pairs, snapshot.rows, task, shared) for task in tasks],
+            progress,
+            n_workers,
+        )
+        for synced in shared.synced:
+            synced.result()
+    if not snapshot.place.has_group():
+        raise StorageError(
+            f"{snapshot.place}: this version was removed by a clean-up while it was read; nothing "
+            f"was published. Run rechunk again."
+        )
+    _verify(snapshot, group)
+    commit(staging)
 
 
 def _create(staging: Location, snapshot: Snapshot, layout: ObjectLayout) -> zarr.Group:
@@ -349,8 +388,15 @@ def _verify(snapshot: Snapshot, published: zarr.Group) -> None:
         target: Any = published[model.name]
         axes = [dims_on_disk(source).index(dim) for dim in model.dims]
         everything = [slice(None)] * (len(axes) - 2)
-        expected = source.oindex[(rows, *everything, objects)].transpose(axes)
-        found = target.oindex[(objects, *everything, epochs)]
+        try:
+            expected = source.oindex[(rows, *everything, objects)].transpose(axes)
+            found = target.oindex[(objects, *everything, epochs)]
+        except (ValueError, RuntimeError, OSError) as error:  # by the codec that notices
+            raise StorageError(
+                f"{snapshot.location}: {model.name} of the version just built cannot be read back "
+                f"({error}); nothing was published. What it took over from the version before may "
+                f"be damaged: 'lc-pipeline rechunk --force SURVEY' writes everything anew."
+            ) from error
         for number, row in itertools.product(range(len(objects)), range(len(rows))):
             is_float = model.dtype == "float32"
             if not np.array_equal(

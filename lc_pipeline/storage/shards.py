@@ -112,6 +112,10 @@ class Shards:
                 self._read_shard(shard, itertools.product(*parts), found, scratch, reader)
         return found
 
+    def has_shard(self, first: int) -> bool:
+        """Whether the shard at a place along the first axis, the first along the others, exists."""
+        return self.place.has(self._file((first, *[0] * (len(self.shape) - 1))))
+
     def _read_shard(
         self,
         shard: tuple[int, ...],
@@ -154,7 +158,7 @@ class Shards:
             raise StorageError(
                 f"{self.place / file}: cannot be read: damaged (a checksum does not agree). "
                 f"'lc-pipeline verify SURVEY' tells what else is; damaged epochs can be ingested "
-                f"again, damaged light curves published again."
+                f"again (ingest --force), damaged light curves published again (rechunk --force)."
             )
         return contents[:-CHECKSUM_BYTES]
 

@@ -91,7 +91,8 @@ def test_everything_is_made_and_every_epoch_is_a_partition(materialized, survey)
     assert said(materialized, "reference_catalog")["objects"] == 41
 
 
-def test_the_command_line_finds_what_dagster_made_up_to_date(materialized, survey):
+@pytest.mark.usefixtures("materialized")
+def test_the_command_line_finds_what_dagster_made_up_to_date(survey):
     """The same steps by the same settings of the same light curves: there is nothing to do."""
     config = SurveyConfig.read(survey)
     by_dagster = {name: read_result(config, name) for name in TABLES}
@@ -235,8 +236,8 @@ def test_what_is_published_by_hand_is_known_to_the_pipeline(definitions, materia
 
 
 def test_tables_say_their_units_and_how_to_open_them(materialized, survey):
-    told = said(materialized, "object_statistics")
-    path = survey / "store" / "tables" / "object_statistics.parquet"
+    told = said(materialized, "variability_statistics")
+    path = survey / "store" / "tables" / "variability_statistics.parquet"
     assert told["seconds"] > 0
     field = pq.read_schema(path).field("median_mag_R")
     assert field.metadata[b"unit"] == b"mag"
@@ -247,7 +248,7 @@ def test_tables_say_their_units_and_how_to_open_them(materialized, survey):
     names = {}
     exec(lines, names)  # noqa: S102 (it is what people paste)
     assert len(names["table"]) == told["dagster/row_count"]
-    assert str(names["table"]["median_mag_R"].unit) == "mag"
+    assert str(names["table"]["median_R"].unit) == "mag"
 
 
 def test_the_path_of_a_table_can_be_used_anywhere(materialized, survey, monkeypatch):
@@ -261,16 +262,16 @@ def test_tables_may_be_kept_at_a_url(materialized, survey):
     given = {}
 
     @dg.asset
-    def of_a_table(object_statistics: Table) -> None:
-        given["table"] = object_statistics
+    def of_a_table(variability_statistics: Table) -> None:
+        given["table"] = variability_statistics
 
     tables = TableIOManager(survey=SurveyResource(path=str(survey)), folder="memory://tables")
     definitions = build_defs(survey, assets=[of_a_table], resources={"table_io": tables})
-    assert run(definitions, materialized, "object_statistics", "of_a_table").success
-    place = "memory://tables/object_statistics.parquet"
-    assert said(materialized, "object_statistics")["file"] == place
-    assert fsspec.filesystem("memory").exists("/tables/object_statistics.parquet")
-    assert str(given["table"]["scatter_mag_R"].unit) == "mag"
+    assert run(definitions, materialized, "variability_statistics", "of_a_table").success
+    place = "memory://tables/variability_statistics.parquet"
+    assert said(materialized, "variability_statistics")["file"] == place
+    assert fsspec.filesystem("memory").exists("/tables/variability_statistics.parquet")
+    assert str(given["table"]["std_R"].unit) == "mag"
 
 
 def test_a_file_server_that_comes_back_is_no_reason_to_fail(definitions, materialized, monkeypatch):
@@ -350,8 +351,8 @@ def test_downstream_assets_are_given_lazy_xarray(materialized, survey):
         given["some"] = epoch_lightcurves
 
     @dg.asset
-    def of_a_table(object_statistics: Table) -> None:
-        given["table"] = object_statistics
+    def of_a_table(variability_statistics: Table) -> None:
+        given["table"] = variability_statistics
 
     own = [of_all, in_chunks, itself, of_some, of_a_table]
     with_own = build_defs(survey, assets=own)
@@ -423,14 +424,14 @@ def test_stores_that_differ_stop_what_reads_them(definitions, materialized, surv
     place = object_storage(config).snapshot.place.path
     array = zarr.open_group(place, mode="r+", use_consolidated=False)["lightcurves"]
     array[:, :, :, 2] = 99.0
-    result = run(definitions, materialized, "object_lightcurves", "coverage", "object_statistics")
+    result = run(definitions, materialized, "object_lightcurves", "coverage", "zero_points")
     assert not result.success
     differing = check(materialized, "object_lightcurves", "stores_agree")
     assert not differing.passed
     assert differing.description.startswith("003:")
     started = {event.step_key for event in result.all_events if event.is_step_start}
     assert "object_lightcurves" in started
-    assert not started & {"coverage", "object_statistics"}
+    assert not started & {"coverage", "calibration"}
 
 
 def test_upkeep_fails_where_a_store_is_damaged(definitions, materialized, survey):

@@ -24,7 +24,12 @@ def test_every_asset_explains_itself(definitions):
         "epoch_lightcurves",
         "object_lightcurves",
         "coverage",
-        "object_statistics",
+        "zero_points",
+        "error_model",
+        "variability_statistics",
+        "periods",
+        "variable_candidates",
+        "survey_report",
     }
     for key in graph.get_all_asset_keys():
         node = graph.get(key)

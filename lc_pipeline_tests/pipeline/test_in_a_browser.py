@@ -32,7 +32,7 @@ def defs():
 GROUPS = {
     "landing": ("source_catalogs", "survey_settings", "reference_catalog"),
     "store": ("epoch_lightcurves", "object_lightcurves"),
-    "analysis": ("coverage", "object_statistics"),
+    "analysis": ("coverage", "variable_candidates"),
 }
 N_EPOCHS = 12
 PATIENCE = 120_000
@@ -130,7 +130,7 @@ def test_light_curves_by_clicking(page, dagster):
     for asset, texts in {
         "object_lightcurves": ("v000001", "open in a notebook", "MB/s"),
         "coverage": ("Row count", "objects with a good value"),
-        "object_statistics": ("Row count", "median of the good values (mag)"),
+        "variability_statistics": ("Row count", "interquartile range"),
     }.items():
         page.goto(f"{dagster.address}/assets/{asset}")
         for text in texts:
