@@ -49,7 +49,7 @@ class EpochStoreIOManager(dg.ConfigurableIOManager):
     survey: dg.ResourceDependency[SurveyResource]
     dask: dg.ResourceDependency[DaskResource]
     most_plots: int = Field(
-        default=100, description="Draw the matches of so many epochs of a run, the first ones."
+        default=32, description="Draw the matches of so many epochs of a run, the first ones."
     )
 
     def storage(self) -> LightcurveStorage:

@@ -109,7 +109,16 @@ def test_runs_that_are_killed_end_in_the_store_of_an_undisturbed_run(running, tm
     killed = 0
     while killed < KILLS:
         worker = _until(dagster, survey, lambda: _run_worker(dagster), "a run at work")
-        time.sleep(random.uniform(0.0, 9.0))
+        if killed % 2:
+            # In the middle of an ingest, however busy this machine is.
+            rows = _n_rows(survey)
+            with contextlib.suppress(AssertionError):
+                dagster.until(
+                    lambda w=worker, n=rows: _n_rows(survey) > n or not w.is_running(), "rows", 60
+                )
+            time.sleep(random.uniform(0.0, 2.0))
+        else:
+            time.sleep(random.uniform(0.0, 9.0))
         with contextlib.suppress(psutil.NoSuchProcess):
             worker.send_signal(signal.SIGKILL)
             killed += 1
@@ -149,6 +158,11 @@ def _everything_again(survey):
 def _all_there(survey, n_epochs):
     storage = epoch_storage(SurveyConfig.read(survey))
     return storage.is_there and len(storage.load_storage().epoch_keys) == n_epochs
+
+
+def _n_rows(survey):
+    storage = epoch_storage(SurveyConfig.read(survey))
+    return storage.load_storage().snapshot.n_rows if storage.is_there else 0
 
 
 def _run_worker(dagster):
