@@ -28,10 +28,14 @@ demo: $(VENV)/run.stamp
 	@mkdir -p .dagster_home
 	@$(DAGSTER) $(BIN)/python -m lc_pipeline.pipeline
 	@$(BIN)/lc-pipeline info data/ey_uma
+	@echo
+	@echo "What varies:"
+	@$(BIN)/lc-pipeline candidates data/ey_uma
 	@$(BIN)/lc-pipeline lightcurve data/ey_uma 135.58650,+49.81926 --compare auto \
 		-o data/ey_uma/ey_uma.png
 	@echo
 	@echo "The plot of the variable star: data/ey_uma/ey_uma.png"
+	@echo "Everything on one page:        data/ey_uma/store/report.html"
 	@echo "What to type next:"
 	@echo "  make ui                                                # the same in Dagster's pages"
 	@echo "  source $(VENV)/bin/activate"
