@@ -59,7 +59,7 @@ _NOT_POSITION = frozenset(
     re.findall(
         r"\w+",
         "pm mu off offset shift residual diff corr cov rate track tel telescope pointing pnt "
-        "point target targ center centre ref field crval zenith sun moon var variance ivar d",
+        "point center centre ref field crval zenith sun moon var variance ivar",
     )
 )
 

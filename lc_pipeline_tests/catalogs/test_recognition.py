@@ -39,7 +39,7 @@ def stars(**more):
         ("RA", "DE"),
         ("RA_OBJ", "DEC_OBJ"),
         ("alpha_deg", "delta_deg"),
-        ("ra_stack", "dec_stack"),
+        ("TARGET_RA", "TARGET_DEC"),
         ("RA (h)", "DEC (deg)"),
         ("gaia.ra", "gaia.dec"),
         ("pos_ra", "pos_decl"),
@@ -56,7 +56,7 @@ def test_positions_are_told_by_the_words_that_differ(ra, dec):
     [
         {"ra_best": STAR, "dec_best": STAR, "ra_raw": STAR, "dec_raw": STAR},
         {"tel_ra": STAR, "tel_dec": STAR},
-        {"ra_of_frame": 0 * STAR, "dec_of_frame": 0 * STAR},
+        {"target_ra": 0 * STAR, "target_dec": 0 * STAR},
     ],
     ids=["two pairs", "the telescope's", "one for all"],
 )
