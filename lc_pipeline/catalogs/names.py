@@ -59,7 +59,7 @@ _NOT_POSITION = frozenset(
     re.findall(
         r"\w+",
         "pm mu off offset shift residual diff corr cov rate track tel telescope pointing pnt "
-        "point target targ center centre ref field crval zenith sun moon var variance ivar d",
+        "point center centre ref field crval zenith sun moon var variance ivar",
     )
 )
 
@@ -124,6 +124,13 @@ _NOT_BRIGHTNESS = frozenset(
     )
 )
 
+_GREEK = {
+    ord("\N{GREEK SMALL LETTER SIGMA}"): "sigma",
+    ord("\N{GREEK SMALL LETTER ALPHA}"): "alpha",
+    ord("\N{GREEK SMALL LETTER DELTA}"): "delta",
+    ord("\N{GREEK CAPITAL LETTER DELTA}"): "delta",
+}
+
 #: Units by other spellings than astropy's.
 _SPELLED_UNITS = {
     **dict.fromkeys(("e-", "e", "electrons"), "electron"),
@@ -166,7 +173,12 @@ def words_of(name: str) -> list[str]:
     >>> words_of("MAGERR_APER_1"), words_of("psfFluxErr")
     (['magerr', 'aper', '1'], ['psf', 'flux', 'err'])
     """
-    return [word.lower() for word in _WORD.findall(without_unit(name))]
+    return [word.lower() for word in _WORD.findall(_in_letters(without_unit(name)))]
+
+
+def _in_letters(name: str) -> str:
+    """Write the Greek letters that stand for something in a column's name as words."""
+    return name.translate(_GREEK)
 
 
 def squeeze(name: str) -> str:
@@ -174,10 +186,10 @@ def squeeze(name: str) -> str:
 
     Examples
     --------
-    >>> squeeze("MJD-OBS")
-    'mjdobs'
+    >>> squeeze("MJD-OBS"), squeeze("err(V)")
+    ('mjdobs', 'errv')
     """
-    return re.sub(r"[\s_.-]", "", without_unit(name)).lower()
+    return re.sub(r"[\s_.()-]", "", _in_letters(without_unit(name))).lower()
 
 
 def without_unit(name: str) -> str:
@@ -320,7 +332,7 @@ def band_of(name: str) -> str | None:
     """
     if is_band(name):
         return name
-    rest = re.sub(r"(?i)mags?|flux(?:es)?", "", name, count=1).strip("_-. ")
+    rest = re.sub(r"(?i)mags?|flux(?:es)?", "", name, count=1).strip("_-. ()")
     return rest if is_band(rest) else None
 
 

@@ -39,7 +39,7 @@ def stars(**more):
         ("RA", "DE"),
         ("RA_OBJ", "DEC_OBJ"),
         ("alpha_deg", "delta_deg"),
-        ("ra_stack", "dec_stack"),
+        ("TARGET_RA", "TARGET_DEC"),
         ("RA (h)", "DEC (deg)"),
         ("gaia.ra", "gaia.dec"),
         ("pos_ra", "pos_decl"),
@@ -56,7 +56,7 @@ def test_positions_are_told_by_the_words_that_differ(ra, dec):
     [
         {"ra_best": STAR, "dec_best": STAR, "ra_raw": STAR, "dec_raw": STAR},
         {"tel_ra": STAR, "tel_dec": STAR},
-        {"ra_of_frame": 0 * STAR, "dec_of_frame": 0 * STAR},
+        {"target_ra": 0 * STAR, "target_dec": 0 * STAR},
     ],
     ids=["two pairs", "the telescope's", "one for all"],
 )
@@ -226,3 +226,18 @@ def test_fluxes_in_units_of_any_spelling_become_time_series(tmp_path, unit, spel
     else:
         assert str(rows["flux"].unit) == str(rows["flux_err"].unit) == spelled
     rows.write(tmp_path / "star.ecsv")
+
+
+@pytest.mark.parametrize(
+    ("value", "error"),
+    [
+        ("V", "\N{GREEK SMALL LETTER SIGMA}(V)"),
+        ("mag(V)", "err(V)"),
+        ("Vmag", "\N{GREEK SMALL LETTER SIGMA}Vmag"),
+    ],
+)
+def test_greek_letters_and_brackets_are_read(value, error):
+    alpha = "\N{GREEK SMALL LETTER ALPHA}"
+    plan = plan_of(**{alpha: 10 + STAR, "δ": STAR, value: 15.5 + STAR, error: 0.1 + STAR})
+    assert (plan.ra, plan.dec) == (alpha, "δ")
+    assert [(one.key, one.value, one.error) for one in plan.measurements] == [("V", value, error)]
