@@ -208,8 +208,16 @@ class Calibration:
         return joined
 
     def _tell(self, dataset: xr.Dataset, rows: NDArray[np.intp]) -> None:
-        keys = dataset["measurement"].values
-        matters = np.array([self.in_force.get(key, True) for key in keys.tolist()], dtype=bool)
+        in_force = self.in_force
+        keys = dataset["measurement"].values.tolist()
+        if strange := [key for key in keys if key not in in_force]:
+            warnings.warn(
+                f"measurements that are not part of the calibration of version "
+                f"{self.version or '?'}, and have no calibrated values: {', '.join(strange)}",
+                CalibrationWarning,
+                stacklevel=3,
+            )
+        matters = np.array([in_force.get(key, False) for key in keys], dtype=bool)
         unknown = ((rows < 0) & matters[:, np.newaxis]).any(axis=0)
         if unknown.any():
             names = dataset["epoch"].values[unknown].tolist()

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from lc_pipeline import LightcurveStorage
 from lc_pipeline.analysis.blocks import map_blocks, read_block
-from lc_pipeline.errors import LightcurveError, StorageError
+from lc_pipeline.errors import LightcurveError, StorageError, SurveyConfigError
 from lc_pipeline.photometry.calibration import Calibration, CalibrationWarning
 from lc_pipeline.photometry.zero_points import solve_calibration
-from lc_pipeline.survey import PhotometrySection
+from lc_pipeline.survey import PhotometrySection, SurveyConfig
 
 
 @pytest.fixture(scope="module")
@@ -112,6 +112,15 @@ def test_errors_follow_the_error_model_when_it_is_applied(two_bands):
     np.testing.assert_allclose(found[:, 1, 1], np.hypot(2 * plain[:, 1, 1], floor), rtol=1e-5)
 
 
+def test_the_error_model_is_applied_by_setting(two_bands):
+    dataset, calibration = two_bands
+    scaled = solve_calibration(dataset, PhotometrySection(apply_error_model=True))
+    assert scaled.zero_points.meta["error_model"].keys() == {"g", "r"}
+    before, after = (each.attach(dataset).lightcurves.values for each in (calibration, scaled))
+    np.testing.assert_array_equal(after[:, :, 0], before[:, :, 0])
+    assert np.nanmedian(after[:, 0, 1] / before[:, 0, 1]) > 1.05
+
+
 def test_a_calibration_is_the_same_after_it_was_written_and_read(two_bands, tmp_path):
     dataset, calibration = two_bands
     calibration.write(tmp_path)
@@ -148,6 +157,15 @@ def test_newer_epochs_and_ones_ingested_again_have_no_zero_point_and_that_is_sai
     assert calibrated.n_zero_point.values[0, [3, 18, 19]].tolist() == [0, 0, 0]
 
 
+def test_a_measurement_that_was_not_solved_has_no_calibrated_values_and_that_is_said(two_bands):
+    dataset, _ = two_bands
+    calibration = solve_calibration(dataset.isel(measurement=[0]))
+    with pytest.warns(CalibrationWarning, match="measurements .* v000001.*: r"):
+        calibrated = calibration.attach(dataset)
+    assert np.isnan(calibrated.lightcurves.values[:, 1]).all()
+    assert np.isfinite(calibrated.zero_point.values[0]).all()
+
+
 def test_where_nothing_is_in_force_newer_epochs_are_read_as_measured(field):
     dataset = field(30, 20, sigma_zero_point=0).dataset
     calibrated = solve_calibration(dataset.isel(epoch=slice(0, 15))).attach(dataset)
@@ -159,6 +177,28 @@ def test_a_dataset_is_not_calibrated_twice(two_bands):
     dataset, calibration = two_bands
     with pytest.raises(LightcurveError, match="already"):
         calibration.attach(calibration.attach(dataset))
+
+
+def test_settings_of_photometry_ingest_nothing_again():
+    head = "[survey]\nname = 'a'\n[files]\npattern = '(?P<epoch>.+)'\n"
+    plain, other = (
+        SurveyConfig.from_toml(head + more) for more in ("", "[photometry]\nzero_points = 'off'\n")
+    )
+    assert plain.fingerprint == other.fingerprint
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("zero_point = 'on'", "photometry.zero_point: .* Did you mean zero_points?"),
+        ("standards = { fil = 'a', values = { V = 'V' } }", "standards.fil: .* Did you mean file?"),
+        ("colour = ['g', 'g']", "photometry.colour: expected two different measurements"),
+    ],
+)
+def test_a_mistaken_setting_is_named(text, message):
+    head = "[survey]\nname = 'a'\n[files]\npattern = '(?P<epoch>.+)'\n[photometry]\n"
+    with pytest.raises(SurveyConfigError, match=message):
+        SurveyConfig.from_toml(head + text)
 
 
 # ------------------------------------------------------------------ in a store
