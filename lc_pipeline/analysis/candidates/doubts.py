@@ -35,6 +35,8 @@ _MOSTLY = 0.7
 _LEAST_T = 5.0
 #: The bright end is doubted where the usual scatter is so many times that of fainter objects.
 _SATURATED_RISE = 2.0
+#: So begins what stands in ``alias`` where the data are too short for a period.
+TOO_LONG = "fewer than"
 _FEWEST_FOR_SATURATION = 200
 
 
@@ -243,14 +245,14 @@ def _peak_in_words(candidates: Candidates, number: int, times: Floats) -> str:
 
 
 def of_the_cadence(candidates: Candidates) -> list[str]:
-    """Periodic with an alias of the cadence."""
+    """Periodic with an alias of the cadence; a period that is longer than the data is none."""
     if candidates.periods is None:
         return [""] * len(candidates.rows)
     alias = texts(candidates.periods, "alias")
     period = numbers(candidates.periods, "period")
     return [
         f"alias: the period {period[row]:.6g} d is one of the cadence ({alias[row]})"
-        if alias[row]
+        if alias[row] and not alias[row].startswith(TOO_LONG)
         else ""
         for row in candidates.rows
     ]

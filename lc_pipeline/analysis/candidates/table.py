@@ -22,7 +22,8 @@ Floats = NDArray[np.float64]
 
 #: No false-alarm probability of a period is taken for smaller: it is one of white noise.
 LEAST_FAP = 1e-10
-_PERIOD_COLUMNS = ("period", "fap", "fap_method", "alias", "n_terms", "significance")
+_PERIOD_COLUMNS = ("fap", "log10_fap", "fap_method", "n_terms", "significance")
+_PERIOD_PREFIXES = ("period", "alias", "amplitude_", "epoch_of_")
 
 
 def variable_candidates(
@@ -118,7 +119,7 @@ def variable_candidates(
     _add_measurements(table, statistics, rows[order], settings, keys)
     if periods is not None:
         for name in periods.colnames:
-            if name in _PERIOD_COLUMNS or name.startswith(("period_", "amplitude_", "epoch_of_")):
+            if name in _PERIOD_COLUMNS or name.startswith(_PERIOD_PREFIXES):
                 table[name] = periods[name][rows[order]]
     table.meta["candidates"] = settings.model_dump(mode="json")
     table.meta["notes"] = describe_survey(

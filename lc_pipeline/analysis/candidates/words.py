@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lc_pipeline.analysis.candidates.columns import brightness, numbers, texts
-from lc_pipeline.analysis.candidates.doubts import Candidates
+from lc_pipeline.analysis.candidates.doubts import TOO_LONG, Candidates
 from lc_pipeline.analysis.candidates.scoring import Voice
 from lc_pipeline.analysis.candidates.usual import usual_at_brightness
 from lc_pipeline.analysis.statistics.points import MAD_TO_SIGMA
@@ -150,6 +150,8 @@ def _period_words(candidates: Candidates, number: int) -> str:
     fap = numbers(candidates.periods, "fap")[row]
     if not (np.isfinite(period) and fap <= candidates.settings.false_positive_rate):
         return ""
+    if (alias := texts(candidates.periods, "alias")[row]).startswith(TOO_LONG):
+        return f"changes slowly: {alias} in the data"
     method = texts(candidates.periods, "fap_method")[row]
     how = f", {method}" if method else ""
     return f"period {period:.6g} d (false-alarm probability {fap:.1g}{how})"
