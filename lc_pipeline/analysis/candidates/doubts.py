@@ -55,6 +55,8 @@ class Candidates:
     periods: Table | None
     quantities: dict[str, str]
     """``mag`` or ``flux``, per measurement."""
+    absolute: Floats
+    """(n_candidates,) logarithm of the probability by tests that compare with no other object."""
 
     @cached_property
     def log_p(self) -> Floats:
@@ -81,12 +83,16 @@ class Candidates:
         )
 
     def loses_signal(self, without: Table) -> NDArray[np.bool_]:
-        """Whether a candidate would be none by these statistics, with half of its score gone."""
+        """Whether a candidate would be none by these statistics, with half of its score gone.
+
+        Asked of those that are candidates by comparison with others only.
+        """
+        limit = np.log(self.settings.false_positive_rate)
         log_p = variability_scores(without, self.settings, without).log_p[self.rows]
         # Where too little is left to be judged, nothing stands without it.
         log_p = np.where(np.isfinite(log_p), log_p, 0.0)
-        is_none = log_p > np.log(self.settings.false_positive_rate)
-        return np.asarray(is_none & (log_p > self.log_p / 2))
+        is_lost = (log_p > limit) & (log_p > self.log_p / 2)
+        return np.asarray(is_lost & ~(self.absolute <= limit))
 
 
 def find_doubts(candidates: Candidates) -> list[str]:

@@ -38,7 +38,7 @@ def agreeing(candidates: Candidates) -> list[str]:
     return [", ".join(each) for each in lists]
 
 
-def find_reasons(candidates: Candidates, units: Mapping[str, str], absolute: Floats) -> list[str]:
+def find_reasons(candidates: Candidates, units: Mapping[str, str]) -> list[str]:
     """A sentence for each candidate: the voices, the strongest first."""
     said: list[list[tuple[float, str]]] = [[] for _ in candidates.rows]
     for voice in candidates.scores.voices:
@@ -55,7 +55,7 @@ def find_reasons(candidates: Candidates, units: Mapping[str, str], absolute: Flo
     for number, each in enumerate(said):
         ordered = sorted(each, key=lambda one: -one[0])
         cited = [words for sigma, words in ordered if sigma >= _CITED_SIGMA]
-        if absolute[number] <= np.log(candidates.settings.false_positive_rate):
+        if candidates.absolute[number] <= np.log(candidates.settings.false_positive_rate):
             cited.append(_absolute_words(candidates, number))
         cited = cited or [words for _, words in ordered[:2]]
         if is_transient[number]:
