@@ -17,6 +17,8 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks import indices
+
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 N_READS = 50
 N_SLICE = 500
@@ -402,11 +404,18 @@ def opening_zarr(folder: Path, size: Size) -> dict[str, float]:
     return {"seconds": time.perf_counter() - start}
 
 
+def nothing_to_prepare(folder: Path, size: Size) -> dict[str, float]:
+    """Light curves are made in memory."""
+    del folder, size
+    return {"seconds": 0.0}
+
+
 PREPARE: dict[str, Callable[[Path, Size], dict[str, float]]] = {
     "rechunk": prepare_reading,
     "ingest": prepare_ingest,
     "read": prepare_reading,
     "open": prepare_opening,
+    "statistics, processor time per object": nothing_to_prepare,
 }
 
 Case = Callable[[Path, Size], dict[str, float]]
@@ -433,6 +442,11 @@ GROUPS: dict[str, dict[str, Case]] = {
     "open": {
         "lc_pipeline, a store of 1,000,000 objects and one light curve": opening,
         "xarray alone, the same": opening_zarr,
+    },
+    "statistics, processor time per object": {
+        name: case
+        for name, case in indices.CASES.items()
+        if name not in indices.NEEDS or importlib.util.find_spec(indices.NEEDS[name])
     },
 }
 if importlib.util.find_spec("tensorstore") is None:

@@ -19,7 +19,7 @@ def test_the_tables_are_those_of_the_code():
     )
 
 
-@pytest.mark.parametrize("index", (*INDICES, *PAIR_INDICES), ids=lambda index: index.name)
+@pytest.mark.parametrize("index", [*INDICES, *PAIR_INDICES], ids=lambda index: index.name)
 def test_every_index_says_what_it_is_its_formula_and_its_source(index):
     assert index.words.endswith(".")
     assert "``" in index.formula or index.formula.startswith("As ")

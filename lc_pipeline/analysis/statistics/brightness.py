@@ -8,6 +8,8 @@ field, where a window of neighbours would span half of the magnitudes, a robust 
 
 from __future__ import annotations
 
+from bisect import insort
+
 import numpy as np
 from scipy.ndimage import median_filter, uniform_filter1d
 
@@ -174,12 +176,21 @@ def running_median(values: Floats, half: int) -> Floats:
     n = len(values)
     least = min(half, LEAST_NEIGHBOURS // 2)
     running: Floats = median_filter(values, 2 * half + 1, mode="nearest")
-    for reach in range(least, half):
-        running[reach] = np.median(values[: 2 * reach + 1])
-        running[n - 1 - reach] = np.median(values[n - 1 - 2 * reach :])
-    running[:least] = np.median(values[: 2 * least + 1])
-    running[n - least :] = np.median(values[n - 1 - 2 * least :])
+    running[:half] = _growing_median(values[: 2 * half + 1], least)
+    running[n - half :] = _growing_median(values[::-1][: 2 * half + 1], least)[::-1]
     return running
+
+
+def _growing_median(values: Floats, least: int) -> Floats:
+    """Medians of the first 1, 3, 5, ... values (not of all); of no fewer than 2 `least` + 1."""
+    medians = np.empty(len(values) // 2)
+    seen: list[float] = sorted(values[: 2 * least + 1].tolist())
+    medians[: least + 1] = seen[least]
+    for reach in range(least + 1, len(medians)):
+        for value in values[2 * reach - 1 : 2 * reach + 1].tolist():
+            insort(seen, value)
+        medians[reach] = seen[reach]
+    return medians
 
 
 def _running(values: Floats, half: int) -> Floats:

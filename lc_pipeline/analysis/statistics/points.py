@@ -190,17 +190,21 @@ class Points(Remembering):
         scale = self.inverse_error * np.sqrt(self.n / (self.n - 1))[:, np.newaxis]
         mean = self.weighted_mean_deviation.copy()
         still = 1e-6 / np.sqrt(self.sum_of_weights)
-        moving = np.arange(len(mean))
-        for _ in range(_MOST_REWEIGHTINGS):
+        moving, before = np.arange(len(mean)), np.full(len(mean), np.nan)
+        for turn in range(_MOST_REWEIGHTINGS):
             # Constant stars stand still soon; what goes on is for the variables alone.
             part = slice(None) if len(moving) == len(mean) else moving
             deviation = self.deviation[part]
             delta = (deviation - mean[part, np.newaxis]) * scale[part]
             weight = self.weight[part] / (1 + 0.25 * delta**2)
-            renewed = row_sum(weight, deviation) / row_total(weight)
-            is_moving = np.abs(renewed - mean[part]) > still[part]
-            mean[part] = renewed
-            moving = moving[is_moving]
+            move = row_sum(weight, deviation) / row_total(weight) - mean[part]
+            is_moving = np.abs(move) > still[part]
+            if turn % 3 == 2:  # noqa: PLR2004
+                # Moves that shrink by a constant ratio go where their geometric series goes.
+                ratio = move / before
+                move = np.where((ratio > 0) & (ratio < 0.95), move / (1 - ratio), move)  # noqa: PLR2004
+            mean[part] += move
+            moving, before = moving[is_moving], move[is_moving]
             if not len(moving):
                 break
         return (self.deviation - mean[:, np.newaxis]) * scale

@@ -200,22 +200,9 @@ def block_statistics(plan: Plan, block: LightcurveBlock) -> _BlockResult:
                 columns.setdefault(name, []).append(values)
             observed[(number,)] |= is_wanted.any(axis=0)
         for pair in plan.pairs:
-            keys = tuple(plan.measurements[number] for number in pair)
             is_wanted = _simultaneous(plan, piece, pair, wanted)
-            both = TwoMeasurements(
-                *(
-                    points_of_block(
-                        piece, number, plan.quantities[number], plan.rules, is_wanted,
-                        is_ordered=False,
-                    )
-                    for number in pair
-                )
-            )  # fmt: skip
-            columns.setdefault("_".join(("n", *keys)), []).append(both.n)
-            for index in plan.pair_indices:
-                points_needed = both.with_errors() if "error" in index.needs else both
-                values = evaluate(index, points_needed)
-                columns.setdefault(index.column(*keys), []).append(values)
+            for name, numbers in _of_two(plan, piece, pair, is_wanted):
+                columns.setdefault(name, []).append(numbers)
             observed[pair] |= is_wanted.any(axis=0)
     joined = {name: np.concatenate(parts) for name, parts in columns.items()}
     return _BlockResult(block.objects, joined, observed)
@@ -257,6 +244,23 @@ def _of_one(indices: Sequence[Index], points: Points, key: str) -> Iterator[tupl
             chosen = points.with_errors() if "error" in index.needs else points
             needed[index.needs] = chosen.with_times() if "time" in index.needs else chosen
         yield index.column(key), evaluate(index, needed[index.needs])
+
+
+def _of_two(
+    plan: Plan, piece: LightcurveBlock, pair: tuple[int, int], is_wanted: Booleans
+) -> Iterator[tuple[str, NDArray[np.generic]]]:
+    keys = [plan.measurements[number] for number in pair]
+    first, second = (
+        points_of_block(
+            piece, number, plan.quantities[number], plan.rules, is_wanted, is_ordered=False
+        )
+        for number in pair
+    )
+    both = TwoMeasurements(first, second)
+    needed = {False: both, True: both.with_errors()}
+    yield "_".join(("n", *keys)), both.n
+    for index in plan.pair_indices:
+        yield index.column(*keys), evaluate(index, needed["error" in index.needs])
 
 
 def _simultaneous(

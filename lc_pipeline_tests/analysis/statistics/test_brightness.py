@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lc_pipeline.analysis.statistics.brightness import (
@@ -56,6 +56,7 @@ def test_variables_do_not_inflate_what_is_usual():
     assert z[~is_variable].std() == pytest.approx(before.std(), rel=0.25)
 
 
+@settings(max_examples=25)
 @given(seed=st.integers(0, 1000), n=st.integers(10, 200))
 def test_fluxes_and_magnitudes_are_judged_alike(seed, n):
     magnitude, scatter = field(n, seed)
@@ -75,6 +76,7 @@ def test_objects_of_negative_flux_are_judged_as_well(n):
     assert abs(np.median(z[flux < 0])) < 1
 
 
+@settings(max_examples=25)
 @given(seed=st.integers(0, 1000), factor=st.floats(0.1, 10), shift=st.floats(-10, 10))
 def test_the_unit_of_an_index_does_not_matter(seed, factor, shift):
     magnitude, scatter = field(60, seed)
@@ -116,6 +118,7 @@ def test_zero_has_no_logarithm():
     assert np.isfinite(np.delete(z, 7)).all()
 
 
+@settings(max_examples=25)
 @given(st.lists(st.floats(-1e3, 1e3), min_size=30, max_size=200), st.integers(12, 40))
 def test_running_median_is_what_it_says(values, half):
     values = np.array(values)

@@ -31,7 +31,7 @@ def same(left, right, names=None, **tolerance):
         )
 
 
-@settings(max_examples=10)
+@settings(max_examples=6)
 @given(seed=SEEDS, shift=st.integers(-10, 10))
 def test_a_shift_of_magnitudes_moves_the_means_and_nothing_else(make_dataset, seed, shift):
     time, value, error = some_light_curves(seed)
@@ -43,7 +43,7 @@ def test_a_shift_of_magnitudes_moves_the_means_and_nothing_else(make_dataset, se
     same(before, after, others, rtol=1e-6, atol=1e-9)
 
 
-@settings(max_examples=10)
+@settings(max_examples=6)
 @given(seed=SEEDS, exponent=st.integers(-3, 3))
 def test_the_unit_of_fluxes_does_not_matter(make_dataset, seed, exponent):
     time, value, error = some_light_curves(seed)
@@ -59,7 +59,7 @@ def test_the_unit_of_fluxes_does_not_matter(make_dataset, seed, exponent):
         )
 
 
-@settings(max_examples=10)
+@settings(max_examples=6)
 @given(seed=SEEDS)
 def test_the_order_of_epochs_does_not_matter(make_dataset, seed):
     time, value, error = some_light_curves(seed)
@@ -69,7 +69,7 @@ def test_the_order_of_epochs_does_not_matter(make_dataset, seed):
     same(before, after, rtol=1e-9, atol=1e-12)
 
 
-@settings(max_examples=10)
+@settings(max_examples=6)
 @given(seed=SEEDS)
 def test_epochs_without_values_do_not_matter(make_dataset, seed):
     time, value, error = some_light_curves(seed)
