@@ -33,6 +33,34 @@ def project():
     return PROJECT
 
 
+def run_survey(folder, survey, landing):
+    """Run a survey as a user does; give the finished process and the object store."""
+    folder.mkdir()
+    text = (Path(__file__).parent / "surveys" / survey).read_text()
+    (folder / "survey.toml").write_text(text.replace("@FOLDER@", str(landing)))
+    command = [sys.executable, "-m", "lc_pipeline", "run", str(folder)]
+    finished = subprocess.run(command, capture_output=True, text=True, check=False)
+    return finished, LightcurveStorage(folder / "store" / "objects")
+
+
+@pytest.fixture(scope="session")
+def af_vel(tmp_path_factory, shared_data):
+    """The field of AF Vel from both forms of its catalogues: process and light curves of each."""
+    folder = tmp_path_factory.mktemp("af_vel")
+    return {
+        form: run_survey(folder / form, f"af_vel_{form}.toml", shared_data / "af_vel" / form)
+        for form in ("raw", "ecsv")
+    }
+
+
+@pytest.fixture(scope="session")
+def stripe_82(tmp_path_factory, shared_data):
+    """483 RR Lyrae stars in five bands: process and light curves."""
+    folder = tmp_path_factory.mktemp("s82") / "s82"
+    landing = shared_data / "s82_rrlyrae" / "epochs_wide"
+    return run_survey(folder, "s82_rrlyrae.toml", landing)
+
+
 @pytest.fixture(scope="session")
 def ey_uma_survey(tmp_path_factory):
     """A copy of the survey in data/ey_uma that has been run once; its survey.toml."""

@@ -1,52 +1,21 @@
 """Claims about whole surveys of real catalogues, by configuration alone."""
 
-import subprocess
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 from astropy.table import Table
 
-from lc_pipeline import LightcurveStorage
 from lc_pipeline.analysis.comparison import choose_comparison
 from lc_pipeline.flags import MeasurementFlag
 from lc_pipeline.sky.geometry import separation_arcsec
 
-SURVEYS = Path(__file__).parent / "surveys"
 AF_VEL = (163.260417, -49.906389)
 EY_UMA = (135.58650, 49.81926)
-
-
-def run(folder, survey, landing):
-    """Run a survey as a user does; give the finished process and the object store."""
-    folder.mkdir()
-    text = (SURVEYS / survey).read_text().replace("@FOLDER@", str(landing))
-    (folder / "survey.toml").write_text(text)
-    command = [sys.executable, "-m", "lc_pipeline", "run", str(folder)]
-    finished = subprocess.run(command, capture_output=True, text=True, check=False)
-    return finished, LightcurveStorage(folder / "store" / "objects")
 
 
 def index_at(storage, position):
     separation = separation_arcsec(storage.reference.ra, storage.reference.dec, *position)
     assert separation.min() < 1.5
     return int(separation.argmin())
-
-
-@pytest.fixture(scope="session")
-def af_vel(tmp_path_factory, shared_data):
-    folder = tmp_path_factory.mktemp("af_vel")
-    return {
-        form: run(folder / form, f"af_vel_{form}.toml", shared_data / "af_vel" / form)
-        for form in ("raw", "ecsv")
-    }
-
-
-@pytest.fixture(scope="session")
-def stripe_82(tmp_path_factory, shared_data):
-    folder = tmp_path_factory.mktemp("s82") / "s82"
-    return run(folder, "s82_rrlyrae.toml", shared_data / "s82_rrlyrae" / "epochs_wide")
 
 
 def test_an_empty_file_is_refused_by_name_and_the_rest_goes_in(af_vel):

@@ -69,7 +69,7 @@ class Calibration:
         path = Path(folder) / ZERO_POINTS_FILE
         if not path.exists():
             raise LightcurveError(
-                f"{path}: these light curves have no calibration yet; 'lc-pipeline run SURVEY' "
+                f"{path}: these light curves have no calibration yet; 'lc-pipeline calibrate' "
                 f"solves for the zero points. Without calibrated=True values are read as measured."
             )
         zero_points = read_table(path)
@@ -196,8 +196,16 @@ class Calibration:
         return joined
 
     def _tell(self, dataset: xr.Dataset, rows: NDArray[np.intp]) -> None:
-        keys = dataset["measurement"].values
-        matters = np.array([self.in_force.get(key, True) for key in keys.tolist()], dtype=bool)
+        in_force = self.in_force
+        keys = dataset["measurement"].values.tolist()
+        if strange := [key for key in keys if key not in in_force]:
+            warnings.warn(
+                f"measurements that are not part of the calibration of version "
+                f"{self.version or '?'}, and have no calibrated values: {', '.join(strange)}",
+                CalibrationWarning,
+                stacklevel=3,
+            )
+        matters = np.array([in_force.get(key, False) for key in keys], dtype=bool)
         unknown = ((rows < 0) & matters[:, np.newaxis]).any(axis=0)
         if unknown.any():
             names = dataset["epoch"].values[unknown].tolist()
@@ -205,7 +213,7 @@ class Calibration:
             warnings.warn(
                 f"{len(names)} of {len(unknown)} epochs are not part of the calibration, which is "
                 f"of version {self.version or '?'}: {some}. Their calibrated values are missing "
-                f"until the zero points are solved again ('lc-pipeline run').",
+                f"until the zero points are solved again ('lc-pipeline calibrate').",
                 CalibrationWarning,
                 stacklevel=3,
             )

@@ -79,9 +79,7 @@ def read_ensembles(
     needs one bit per epoch.
     """
     keys, n_epochs = dataset["measurement"].values.tolist(), dataset.sizes["epoch"]
-    nothing = [
-        Ensemble(key, np.empty(0, dtype=np.intp), _points([], n_epochs)[1]) for key in keys
-    ]
+    nothing = [Ensemble(key, np.empty(0, dtype=np.intp), _points([], n_epochs)[1]) for key in keys]
     if not n_epochs or not dataset.sizes["object"]:
         return nothing
     quantities = [str(quantity) for quantity in dataset["quantity"].values]

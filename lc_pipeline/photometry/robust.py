@@ -63,9 +63,10 @@ def solve_robustly(
 ) -> Solution:
     r"""Solve for all zero points, weights found from the residuals until nothing changes.
 
-    A point's variance is :math:`(s\,\sigma)^2 + f^2 + x_o^2 + y_e^2`: the stated error, scaled; a
-    floor, which keeps the brightest stars from deciding alone; what its star and its epoch scatter
-    beyond that. Its weight is the inverse, times that of Student's t with 4 degrees of freedom
+    A point's variance is :math:`y_e ((s\,\sigma)^2 + f^2 + x_o^2)`: the stated error, scaled; a
+    floor, which keeps the brightest stars from deciding alone; what its star scatters beyond that;
+    all of it times what the epoch scatters more than its stars' noise. Its weight is the inverse,
+    times that of Student's t with 4 degrees of freedom
     (Lange et al. 1989, `doi:10.1080/01621459.1989.10478852
     <https://doi.org/10.1080/01621459.1989.10478852>`_), which an outlier loses. Residuals are
     judged after division by what the star's own pull on its epoch and its mean leaves of them, so

@@ -148,10 +148,13 @@ def _solve(
         reason = f"no epoch has {settings.min_stars} constant stars in common with others"
         return SolvedMeasurement(key, solution, in_force=False, reason=reason)
     verdict = judge(points, solution)
+    reason = verdict.reason
+    if n_without := int(np.isnan(solution.zero_point).sum()):
+        reason += f"; {n_without} of {points.n_epochs} epochs have no zero point"
     if settings.zero_points == "on":
-        reason = f'zero_points = "on"; {verdict.reason}'
+        reason = f'zero_points = "on"; {reason}'
         return SolvedMeasurement(key, solution, in_force=True, reason=reason)
-    return SolvedMeasurement(key, solution, in_force=verdict.helps, reason=verdict.reason)
+    return SolvedMeasurement(key, solution, in_force=verdict.helps, reason=reason)
 
 
 def _of_known_colour(ensemble: Ensemble, colour: Array | None) -> Ensemble:

@@ -169,7 +169,10 @@ class LightcurveStorage:
         StorageError
             If there is no store here.
         """
-        for cached in ("dataset", "_dataset", "_calibrated", "_sky_index", "calibration"):
+        for cached in (
+            *("dataset", "_dataset", "_sky_index"),
+            *("calibrated", "_calibrated", "calibration"),
+        ):
             self.__dict__.pop(cached, None)
         before, self._snapshot = (
             self._snapshot,
@@ -261,7 +264,7 @@ class LightcurveStorage:
         except LightcurveError as error:
             raise StorageError(str(error)) from error
 
-    @property
+    @cached_property
     def calibrated(self) -> xr.Dataset:
         """As :attr:`dataset`, ``lightcurves`` calibrated when they are read; as lazy as it.
 

@@ -14,17 +14,23 @@ PAGE = (Path(__file__).parents[2] / "docs" / "survey.md").read_text(encoding="ut
 def sections_of_survey():
     """Names of all sections, with the names of their settings as they are in the file."""
     for section, field in SurveyConfig.model_fields.items():
-        if section == "path":
-            continue
-        model = field.annotation
-        while not hasattr(model, "model_fields"):
-            model = next(part for part in model.__args__ if part not in (type(None), Ellipsis))
-        yield section, {inner.alias or name: inner for name, inner in model.model_fields.items()}
+        if section != "path":
+            yield section, settings_of(field)
+    photometry = SurveyConfig.model_fields["photometry"].annotation
+    yield "photometry.standards", settings_of(photometry.model_fields["standards"])
+
+
+def settings_of(field):
+    """Settings of a section, by their names in the file."""
+    model = field.annotation
+    while not hasattr(model, "model_fields"):
+        model = next(part for part in model.__args__ if part not in (type(None), Ellipsis))
+    return {inner.alias or name: inner for name, inner in model.model_fields.items()}
 
 
 def rows_of_page(section):
     """The table of a section: setting to the cells of its row."""
-    heading = re.search(rf"^## \[+{section}\]+$(.*?)(?=^## |\Z)", PAGE, re.MULTILINE | re.DOTALL)
+    heading = re.search(rf"^##+ \[+{section}\]+$(.*?)(?=^##+ |\Z)", PAGE, re.MULTILINE | re.DOTALL)
     assert heading, f"docs/survey.md has no section [{section}]"
     rows = {}
     for line in heading[1].splitlines():
