@@ -35,6 +35,8 @@ _MOSTLY = 0.7
 _LEAST_T = 5.0
 #: The bright end is doubted where the usual scatter is so many times that of fainter objects.
 _SATURATED_RISE = 2.0
+#: So begins what stands in ``alias`` where the data are too short for a period.
+TOO_LONG = "fewer than"
 _FEWEST_FOR_SATURATION = 200
 
 
@@ -53,6 +55,8 @@ class Candidates:
     periods: Table | None
     quantities: dict[str, str]
     """``mag`` or ``flux``, per measurement."""
+    absolute: Floats
+    """(n_candidates,) logarithm of the probability by tests that compare with no other object."""
 
     @cached_property
     def log_p(self) -> Floats:
@@ -79,12 +83,16 @@ class Candidates:
         )
 
     def loses_signal(self, without: Table) -> NDArray[np.bool_]:
-        """Whether a candidate would be none by these statistics, with half of its score gone."""
+        """Whether a candidate would be none by these statistics, with half of its score gone.
+
+        Asked of those that are candidates by comparison with others only.
+        """
+        limit = np.log(self.settings.false_positive_rate)
         log_p = variability_scores(without, self.settings, without).log_p[self.rows]
         # Where too little is left to be judged, nothing stands without it.
         log_p = np.where(np.isfinite(log_p), log_p, 0.0)
-        is_none = log_p > np.log(self.settings.false_positive_rate)
-        return np.asarray(is_none & (log_p > self.log_p / 2))
+        is_lost = (log_p > limit) & (log_p > self.log_p / 2)
+        return np.asarray(is_lost & ~(self.absolute <= limit))
 
 
 def find_doubts(candidates: Candidates) -> list[str]:
@@ -243,14 +251,14 @@ def _peak_in_words(candidates: Candidates, number: int, times: Floats) -> str:
 
 
 def of_the_cadence(candidates: Candidates) -> list[str]:
-    """Periodic with an alias of the cadence."""
+    """Periodic with an alias of the cadence; a period that is longer than the data is none."""
     if candidates.periods is None:
         return [""] * len(candidates.rows)
     alias = texts(candidates.periods, "alias")
     period = numbers(candidates.periods, "period")
     return [
         f"alias: the period {period[row]:.6g} d is one of the cadence ({alias[row]})"
-        if alias[row]
+        if alias[row] and not alias[row].startswith(TOO_LONG)
         else ""
         for row in candidates.rows
     ]

@@ -22,7 +22,8 @@ Floats = NDArray[np.float64]
 
 #: No false-alarm probability of a period is taken for smaller: it is one of white noise.
 LEAST_FAP = 1e-10
-_PERIOD_COLUMNS = ("period", "fap", "fap_method", "alias", "n_terms", "significance")
+_PERIOD_COLUMNS = ("fap", "log10_fap", "fap_method", "n_terms", "significance")
+_PERIOD_PREFIXES = ("period", "alias", "amplitude_", "epoch_of_")
 
 
 def variable_candidates(
@@ -92,17 +93,25 @@ def variable_candidates(
     is_candidate = _at_most(scores.log_p, limit) | _at_most(absolute, limit)
     rows = np.flatnonzero(is_candidate)
     candidates = Candidates(
-        rows, keys, statistics, scores, settings, evidence, periods, quantities
-    )  # fmt: skip
+        rows,
+        keys,
+        statistics,
+        scores,
+        settings,
+        evidence,
+        periods,
+        quantities,
+        absolute[rows],
+    )
     vetoes = find_doubts(candidates) if len(rows) else []
-    log_p = np.fmin(scores.log_p, absolute)[rows]
+    log_p = np.fmin(candidates.log_p, candidates.absolute)
     if periods is not None:
         log_p = _with_periods(log_p, periods[rows], settings)
     is_doubted = np.array([bool(veto) for veto in vetoes], dtype=np.bool_)
     # Objects with the same score are in order of their names: nothing hangs on the order of rows.
     names = np.array(texts(statistics, "object"), dtype=str)[rows]
     order = np.lexsort((names, log_p, is_doubted))
-    reasons = find_reasons(candidates, units, absolute[rows])
+    reasons = find_reasons(candidates, units)
     table = Table()
     table["rank"] = Column(np.arange(1, len(rows) + 1), description="1 is the best")
     for name in ("object", "ra", "dec"):
@@ -118,7 +127,7 @@ def variable_candidates(
     _add_measurements(table, statistics, rows[order], settings, keys)
     if periods is not None:
         for name in periods.colnames:
-            if name in _PERIOD_COLUMNS or name.startswith(("period_", "amplitude_", "epoch_of_")):
+            if name in _PERIOD_COLUMNS or name.startswith(_PERIOD_PREFIXES):
                 table[name] = periods[name][rows[order]]
     table.meta["candidates"] = settings.model_dump(mode="json")
     table.meta["notes"] = describe_survey(

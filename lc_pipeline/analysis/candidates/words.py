@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lc_pipeline.analysis.candidates.columns import brightness, numbers, texts
-from lc_pipeline.analysis.candidates.doubts import Candidates
+from lc_pipeline.analysis.candidates.doubts import TOO_LONG, Candidates
 from lc_pipeline.analysis.candidates.scoring import Voice
 from lc_pipeline.analysis.candidates.usual import usual_at_brightness
 from lc_pipeline.analysis.statistics.points import MAD_TO_SIGMA
@@ -38,7 +38,7 @@ def agreeing(candidates: Candidates) -> list[str]:
     return [", ".join(each) for each in lists]
 
 
-def find_reasons(candidates: Candidates, units: Mapping[str, str], absolute: Floats) -> list[str]:
+def find_reasons(candidates: Candidates, units: Mapping[str, str]) -> list[str]:
     """A sentence for each candidate: the voices, the strongest first."""
     said: list[list[tuple[float, str]]] = [[] for _ in candidates.rows]
     for voice in candidates.scores.voices:
@@ -55,7 +55,7 @@ def find_reasons(candidates: Candidates, units: Mapping[str, str], absolute: Flo
     for number, each in enumerate(said):
         ordered = sorted(each, key=lambda one: -one[0])
         cited = [words for sigma, words in ordered if sigma >= _CITED_SIGMA]
-        if absolute[number] <= np.log(candidates.settings.false_positive_rate):
+        if candidates.absolute[number] <= np.log(candidates.settings.false_positive_rate):
             cited.append(_absolute_words(candidates, number))
         cited = cited or [words for _, words in ordered[:2]]
         if is_transient[number]:
@@ -150,6 +150,8 @@ def _period_words(candidates: Candidates, number: int) -> str:
     fap = numbers(candidates.periods, "fap")[row]
     if not (np.isfinite(period) and fap <= candidates.settings.false_positive_rate):
         return ""
+    if (alias := texts(candidates.periods, "alias")[row]).startswith(TOO_LONG):
+        return f"changes slowly: {alias} in the data"
     method = texts(candidates.periods, "fap_method")[row]
     how = f", {method}" if method else ""
     return f"period {period:.6g} d (false-alarm probability {fap:.1g}{how})"

@@ -191,7 +191,14 @@ def test_an_alias_of_the_cadence_is_doubted(survey):
     assert table["object"].tolist().index("star5") >= 2
     doubted = table["vetoes"][table["object"].tolist().index("star5")]
     assert doubted == "alias: the period 0.99727 d is one of the cadence (1 sidereal day)"
-    assert "period 0.99727" not in table["reason"][0]
+
+
+def test_a_period_longer_than_the_data_is_neither_doubted_nor_counted(survey):
+    before = survey.candidates()
+    after = survey.candidates(periods=periods_of(survey, 5, 55.0, 1e-20, "fewer than 2 cycles"))
+    assert after["score"].tolist() == before["score"].tolist()
+    assert after["vetoes"][0] == ""
+    assert "changes slowly: fewer than 2 cycles in the data" in after["reason"][0]
 
 
 # ------------------------------------------------------------------ settings

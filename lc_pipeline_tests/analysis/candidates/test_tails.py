@@ -10,7 +10,6 @@ from lc_pipeline.analysis.candidates.combining import of_dependent, of_independe
 from lc_pipeline.analysis.candidates.scoring import known_from, sigma_of
 from lc_pipeline.analysis.candidates.tails import NullDistribution, fit_null
 
-
 GAUSSIAN = fit_null(np.random.default_rng(1).normal(size=100))
 
 
