@@ -76,8 +76,8 @@ def table(group: str, found: dict[str, list[dict[str, float]]]) -> list[str]:
     lines = [
         f"### {group}",
         "",
-        "| | seconds | ratio | peak memory | files |",
-        "|---|---|---|---|---|",
+        "| | seconds | ratio | processor | peak memory | files |",
+        "|---|---|---|---|---|---|",
     ]
     for name, runs in found.items():
         seconds = sorted(run["seconds"] for run in runs)
@@ -85,7 +85,9 @@ def table(group: str, found: dict[str, list[dict[str, float]]]) -> list[str]:
         memory = statistics.median(run["peak_mb"] for run in runs)
         files = runs[0].get("files")
         spread = f"({seconds[0]:.3g} to {seconds[-1]:.3g})"
-        cells = [name, f"{median:.4g} {spread}", f"{median / ours:.2f}", f"{memory:.0f} MB"]
+        processor = statistics.median(run["processor"] for run in runs)
+        cells = [name, f"{median:.4g} {spread}", f"{median / ours:.2f}", f"{processor:.4g} s"]
+        cells.append(f"{memory:.0f} MB")
         lines.append(f"| {' | '.join(cells)} | {files or ''} |")
     return [*lines, ""]
 

@@ -103,6 +103,18 @@ def test_old_versions_go_when_they_are_old_and_enough_newer_ones_are_there(publi
     assert LightcurveStorage(place.path).snapshot.version == "v000001"
 
 
+def test_what_was_compacted_away_since_it_was_published_is_no_damage(storage, published):
+    objects = published(make_block("a", 1), make_block("b", 2))
+    storage.append_epochs([make_block("a", 3, time=60001.0)])
+    assert storage.compact()
+    assert objects.verify(storage) == []
+    (file,) = (objects.snapshot.place.path / "flags" / "c").rglob("0/0/0")
+    whole = bytearray(file.read_bytes())
+    whole[20] ^= 1
+    file.write_bytes(whole)
+    assert any("flags cannot be read" in problem for problem in objects.verify(storage))
+
+
 def test_rolling_back_shows_the_older_light_curves_until_the_next_publication(published):
     published(make_block("a", 1))
     objects = published(make_block("a", 2, time=60001.0))
