@@ -4,6 +4,7 @@ import datetime as dt
 import shutil
 
 import dagster as dg
+import fsspec
 import pytest
 
 from lc_pipeline import SurveyConfig
@@ -80,6 +81,22 @@ def test_files_that_are_being_written_wait(survey, instance):
     second = tick(patient, "landing", instance, first.cursor)
     assert reported(second) == ["001", "003", "004", "005", "006"]
     assert reported(tick(patient, "landing", instance, second.cursor)) == ["002"]
+
+
+def test_a_landing_folder_on_object_storage_is_looked_at(survey, instance):
+    bucket = fsspec.filesystem("memory")
+    for path in (survey / "epochs").iterdir():
+        bucket.pipe(f"/landing/{path.name}", path.read_bytes())
+    settings = survey / "survey.toml"
+    text = settings.read_text().replace('folder = "epochs"', 'folder = "memory://landing"')
+    settings.write_text(text)
+    definitions = build_defs(survey, settle_seconds=0.0)
+    first = tick(definitions, "landing", instance)
+    assert reported(first) == KEYS
+    bucket.pipe("/landing/ey-uma-002R.fits", b"another")
+    bucket.rm("/landing/ey-uma-005R.fits")
+    second = tick(definitions, "landing", instance, first.cursor)
+    assert reported(second) == ["002"]
 
 
 def test_a_lost_memory_is_found_again_in_the_store(definitions, materialized, survey):
