@@ -445,15 +445,104 @@ def nothing_to_prepare(folder: Path, size: Size) -> dict[str, float]:
     return {"seconds": 0.0}
 
 
+# ------------------------------------------------------------------------------ periods
+
+Case = Callable[[Path, Size], dict[str, float]]
+
+#: Light curves, values in each, baseline in days, highest frequency per day; 5 samples to a peak.
+PERIODS = {"small": (8, 500, 1450.0, 10.0), "large": (1000, 500, 5800.0, 10.0)}
+N_ASTROPY = 8
+
+
+def prepare_periods(folder: Path, size: Size) -> dict[str, float]:
+    """Sinusoids in noise on one axis of times, a tenth of the values missing."""
+    n_objects, n, baseline, _ = PERIODS["small" if size is SIZES["small"] else "large"]
+    random = np.random.default_rng(1)
+    time_axis = np.sort(random.uniform(0, baseline, n))
+    period = random.uniform(0.2, 2, (n_objects, 1))
+    value = (
+        15 + 0.1 * np.sin(2 * np.pi * time_axis / period) + random.normal(0, 0.1, (n_objects, n))
+    )
+    value[random.random(value.shape) < 0.1] = np.nan
+    error = random.uniform(0.05, 0.15, value.shape)
+    np.savez(folder / "periods.npz", time=time_axis, value=value, error=error)
+    return {"seconds": 0.0}
+
+
+def _periods(run: Callable[[Any, Any, Any, Any], int]) -> Case:
+    """Processor time per object."""
+
+    def case(folder: Path, size: Size) -> dict[str, float]:
+        from lc_pipeline.analysis.periods import frequency_grid
+
+        made = np.load(folder / "periods.npz")
+        highest = PERIODS["small" if size is SIZES["small"] else "large"][-1]
+        grid = frequency_grid(made["time"], min_period=1 / highest)
+        start = time.process_time()
+        n = run(made["time"], made["value"], made["error"], grid)
+        return {"seconds": (time.process_time() - start) / n}
+
+    return case
+
+
+def _periods_ours(n_terms: int) -> Case:
+    def run(times: Any, value: Any, error: Any, grid: Any) -> int:
+        from lc_pipeline.analysis.periods.least_squares import Series
+        from lc_pipeline.analysis.periods.search import find_peaks
+
+        for start in range(0, len(value), 4):
+            part = slice(start, start + 4)
+            find_peaks([Series.prepared(times, value[part], error[part] ** -2)], grid, n_terms, 10)
+        return len(value)
+
+    return _periods(run)
+
+
+def _whole_search(times: Any, value: Any, error: Any, grid: Any) -> int:
+    from lc_pipeline.analysis.periods import Band, search_object
+
+    n = min(len(value), 32)
+    for y, dy in zip(value[:n], error[:n], strict=True):
+        there = np.isfinite(y)
+        search_object([Band(times[there], y[there], dy[there])], grid)
+    return n
+
+
+def _periods_astropy(times: Any, value: Any, error: Any, grid: Any) -> int:
+    from astropy.timeseries import LombScargle
+
+    n = min(len(value), N_ASTROPY)
+    for y, dy in zip(value[:n], error[:n], strict=True):
+        there = np.isfinite(y)
+        LombScargle(times[there], y[there], dy[there]).power(
+            grid.frequencies, method="fast", assume_regular_frequency=True
+        )
+    return n
+
+
+def _periods_nifty(times: Any, value: Any, error: Any, grid: Any) -> int:
+    import nifty_ls
+
+    there = np.isfinite(value)
+    dy = np.where(there, error, np.inf)
+    y = np.where(there, value, 0.0)
+    for start in range(0, len(y), 4):
+        part = slice(start, start + 4)
+        nifty_ls.lombscargle(
+            times, y[part], dy[part], fmin=grid.minimum, fmax=grid.maximum, Nf=grid.size, nthreads=1
+        )
+    return len(y)
+
+
 PREPARE: dict[str, Callable[[Path, Size], dict[str, float]]] = {
     "rechunk": prepare_reading,
     "ingest": prepare_ingest,
     "read": prepare_reading,
     "open": prepare_opening,
     "statistics, processor time per object": nothing_to_prepare,
+    "periods, processor time per object": prepare_periods,
 }
 
-Case = Callable[[Path, Size], dict[str, float]]
 GROUPS: dict[str, dict[str, Case]] = {
     "rechunk": {
         "lc_pipeline (values, flags, separations; verified, synced)": rechunk_ours,
@@ -484,7 +573,16 @@ GROUPS: dict[str, dict[str, Case]] = {
         for name, case in indices.CASES.items()
         if name not in indices.NEEDS or importlib.util.find_spec(indices.NEEDS[name])
     },
+    "periods, processor time per object": {
+        "lc_pipeline, periodogram and peaks, one term": _periods_ours(1),
+        "lc_pipeline, one, two and three terms at once": _periods_ours(3),
+        "lc_pipeline, the whole search of three terms": _periods(_whole_search),
+        "nifty-ls, one term, power only": _periods(_periods_nifty),
+        "astropy, method fast, one term, power only": _periods(_periods_astropy),
+    },
 }
+if importlib.util.find_spec("nifty_ls") is None:
+    del GROUPS["periods, processor time per object"]["nifty-ls, one term, power only"]
 if importlib.util.find_spec("tensorstore") is None:
     del GROUPS["rechunk"]["tensorstore, shard by shard (values only)"]
 

@@ -21,9 +21,9 @@ Floats = NDArray[np.float64]
 #: Name of the method, for tables.
 METHOD = "box least squares: Gaussian tail of depth over error, times the boxes tried"
 #: Days that a dip lasts; those shorter than a third of the shortest period are tried.
-DURATIONS = (0.02, 0.04, 0.08, 0.16, 0.32)
+DURATIONS = (0.05, 0.1, 0.2)
 #: Days. Boxes at short periods are many and have few values each.
-SHORTEST_PERIOD = 0.4
+SHORTEST_PERIOD = 0.6
 _OVERSAMPLE = 5
 
 
@@ -37,7 +37,7 @@ def box_peaks(
     bands : sequence of Band
         Their medians are taken out; the depth is common to all.
     grid : FrequencyGrid
-        Its range is searched, periods of less than 0.4 d left out; the steps follow the duration.
+        Its range is searched, periods of less than 0.6 d left out; the steps follow the duration.
     n_peaks : int
     is_brighter_lower : bool
         True for magnitudes.

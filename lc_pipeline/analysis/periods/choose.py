@@ -31,7 +31,7 @@ CHARGED = 5.0
 #: Of a peak at f, these multiples are considered too.
 _MULTIPLES = (1.0, 1 / 2, 1 / 3, 1 / 4, 2.0)
 _N_STRINGS = 6
-_N_FINALISTS = 12
+_N_FINALISTS = 6
 _PASSES = 4
 _LEAST_FREE = 0.05
 
@@ -172,8 +172,13 @@ def judge(bands: Sequence[Band], frequencies: Floats, step: float) -> list[Verdi
     found: dict[float, Verdict] = {}
     for start in starts:
         series = [band.series(kept) for band, kept in zip(bands, start, strict=True)]
-        order = np.argsort(joint_criterion(series, frequencies, MOST_TERMS), kind="stable")
-        for frequency in frequencies[order[:_N_FINALISTS]].tolist():
+        # Many harmonics fit anything at low frequencies, as long as nothing is left out.
+        ranked = [
+            np.argsort(joint_criterion(series, frequencies, n_terms), kind="stable")
+            for n_terms in (1, 3, MOST_TERMS)
+        ]
+        chosen = np.unique(np.concatenate([order[:_N_FINALISTS] for order in ranked]))
+        for frequency in frequencies[chosen].tolist():
             verdict = _judge_one(bands, start, frequency, step)
             other = found.get(frequency)
             if other is None or verdict.criterion < other.criterion:

@@ -111,7 +111,7 @@ class ObjectPeriods:
     ----------
     frequency : (n,) array of float, 1/d
     power : (n,) array of float
-        Fraction of the common chi-squared that the best one's number of harmonics takes away.
+        Fraction of the bands' common chi-squared that each one's model takes away.
     log_fap : (n,) array of float
         Natural logarithm of the false-alarm probability.
     frequency_error : float, 1/d
@@ -247,7 +247,9 @@ def _described(
     best = verdicts[0]
     frequencies = np.array([verdict.frequency for verdict in verdicts])
     series = [band.series(used) for band, used in zip(usable, best.is_used, strict=True)]
-    power, log_fap = significances(series, frequencies, grid, best.n_terms)
+    power, log_fap = significances(
+        series, frequencies, grid, np.array([verdict.n_terms for verdict in verdicts])
+    )
     models = [
         fourier_model(band, used, best.frequency, best.n_terms)
         for band, used in zip(usable, best.is_used, strict=True)
@@ -279,9 +281,12 @@ def _described(
 
 
 def significances(
-    series: Sequence[Series], frequencies: Floats, grid: FrequencyGrid, n_terms: int
+    series: Sequence[Series],
+    frequencies: Floats,
+    grid: FrequencyGrid,
+    n_terms: NDArray[np.intp],
 ) -> tuple[Floats, Floats]:
-    """Joint power of `n_terms` harmonics, and the logarithm of the false-alarm probability.
+    """Joint power of some number of harmonics, and the logarithm of the false-alarm probability.
 
     The number of harmonics was chosen among `MOST_TERMS`: the probability is that of the number
     that makes it lowest, times all that could have been chosen.
@@ -293,7 +298,8 @@ def significances(
     frequencies : (n,) array of float, 1/d
     grid : FrequencyGrid
         What was searched.
-    n_terms : int
+    n_terms : (n,) array of int
+        Harmonics for the power of each frequency.
 
     Returns
     -------
@@ -319,7 +325,7 @@ def significances(
         for k in range(1, most + 1)
     ]
     log_fap = np.minimum(np.min(found, axis=0) + np.log(most), 0.0)
-    return power[n_terms - 1], log_fap
+    return power[n_terms - 1, np.arange(len(frequencies))], log_fap
 
 
 def relations(frequencies: Floats, time: Floats, grid: FrequencyGrid) -> tuple[str, ...]:

@@ -227,7 +227,7 @@ def _table(
         add(
             f"power{end}",
             of_peak(rank, lambda one: one.power),
-            f"fraction of chi-squared that n_terms harmonics of the {words} take away",
+            f"fraction of chi-squared that the harmonics of the {words} take away",
         )
         log_fap = of_peak(rank, lambda one: one.log_fap)
         add(f"fap{end}", np.exp(log_fap), f"false-alarm probability of the {words}")
