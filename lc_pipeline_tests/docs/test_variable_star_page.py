@@ -31,7 +31,7 @@ def folder(project, tmp_path_factory):
 def printed(command, folder):
     """What a command line of the page prints in that folder, paths and durations left out."""
     program = f'"{sys.executable}" -m lc_pipeline'
-    finished = subprocess.run(
+    finished = subprocess.run(  # noqa: S602 (a pipe is part of a command)
         re.sub(r"^lc-pipeline", program, command),
         shell=True,
         cwd=folder,
