@@ -146,7 +146,7 @@ def known_from(u: Floats, freedom: float) -> Floats:
     Examples
     --------
     >>> known_from(np.array([3.0, 30.0]), 20.0).round(2).tolist()
-    [2.7, 8.71]
+    [2.69, 8.64]
     """
     factor = (8 * freedom + 1) / (8 * freedom + 3)
     return np.asarray(np.sign(u) * factor * np.sqrt(freedom * np.log1p(u**2 / freedom)))

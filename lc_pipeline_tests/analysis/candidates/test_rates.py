@@ -21,7 +21,7 @@ def scores_of(survey):
 
 
 @pytest.mark.parametrize("freedom", [None, 3.0], ids=["Gaussian", "heavy tails"])
-@pytest.mark.parametrize(("n_objects", "n_fields"), [(41, 8), (154, 3), (2500, 1)])
+@pytest.mark.parametrize(("n_objects", "n_fields"), [(41, 8), (154, 3), (1500, 1)])
 def test_constant_stars_are_called_variable_as_often_as_stated(
     make_survey, n_objects, n_fields, freedom
 ):
@@ -38,8 +38,8 @@ def test_constant_stars_are_called_variable_as_often_as_stated(
 
 
 def test_variables_are_found_and_make_no_constant_star_suspect(make_survey):
-    survey = make_survey(1500, n_bands=2)
-    variables = np.arange(0, 1500, 10)
+    survey = make_survey(800, n_bands=2)
+    variables = np.arange(0, 800, 10)
     amplitude = np.geomspace(1, 100, len(variables))
     for star, one in zip(variables, amplitude, strict=True):
         survey.vary(star, one, period=3.0 + star / 100)
