@@ -86,6 +86,14 @@ def test_a_flipped_byte_in_any_file_is_found_and_named(stores, tmp_path, kind):
     assert verify(stores, kind) == []
 
 
+@pytest.mark.parametrize("kind", ["epochs", "objects"])
+def test_a_letter_that_only_the_metadata_s_checksum_knows_of_is_found(stores, kind):
+    (store,) = (one for one in stores if one.location.path.name == kind)
+    metadata = store.snapshot.place.path / "zarr.json"
+    metadata.write_bytes(metadata.read_bytes().replace(b"ICRS", b"ICRX", 1))
+    assert any("its checksum does not agree" in problem for problem in verify(stores, kind))
+
+
 def is_as_if_a_writer_were_at_work(whole, damaged):
     """Whether only an array's own length grew.
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-N_KILLS = int(os.environ.get("LC_PIPELINE_KILLS", "6"))
+N_KILLS = int(os.environ.get("LC_PIPELINE_KILLS", "4"))
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
