@@ -2,8 +2,8 @@
 
 A sinusoid cannot tell. Every peak, its multiples and its parts are fitted again with as many
 harmonics as the data bear (as multi-harmonic analysis of variance does: Schwarzenberg-Czerny
-1996, ApJ 460, L107, doi:10.1086/309985), each band with a mean, amplitudes and phases of its own. They are
-compared by the Bayesian information criterion (Schwarz 1978, Ann. Stat. 6, 461,
+1996, ApJ 460, L107, doi:10.1086/309985), each band with a mean, amplitudes and phases of its own.
+They are compared by the Bayesian information criterion (Schwarz 1978, Ann. Stat. 6, 461,
 doi:10.1214/aos/1176344136), in the end with residuals of each value from the fit to all others
 (Allen 1974, Technometrics 16, 125, doi:10.1080/00401706.1974.10489157), which a flexible model
 between few values cannot flatter. Twice the period with twice the harmonics fits as well and costs
@@ -13,7 +13,7 @@ value more than five standard deviations off is charged as five: one bad value c
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,7 +32,8 @@ CHARGED = 5.0
 _MULTIPLES = (1.0, 1 / 2, 1 / 3, 1 / 4, 2.0)
 _N_STRINGS = 6
 _N_FINALISTS = 6
-_PASSES = 4
+_N_POLISHED = 8
+_POLISHING = 4.0 ** -np.arange(1, 4)
 _LEAST_FREE = 0.05
 
 
@@ -169,7 +170,7 @@ def judge(bands: Sequence[Band], frequencies: Floats, step: float) -> list[Verdi
     starts = [everything]
     if not all(kept.all() for kept in tidy):
         starts.append(tidy)
-    found: dict[float, Verdict] = {}
+    found: list[Verdict] = []
     for start in starts:
         series = [band.series(kept) for band, kept in zip(bands, start, strict=True)]
         # Many harmonics fit anything at low frequencies, as long as nothing is left out.
@@ -178,31 +179,42 @@ def judge(bands: Sequence[Band], frequencies: Floats, step: float) -> list[Verdi
             for n_terms in (1, 3, MOST_TERMS)
         ]
         chosen = np.unique(np.concatenate([order[:_N_FINALISTS] for order in ranked]))
-        for frequency in frequencies[chosen].tolist():
-            verdict = _judge_one(bands, start, frequency, step)
-            other = found.get(frequency)
-            if other is None or verdict.criterion < other.criterion:
-                found[frequency] = verdict
-    return sorted(found.values(), key=lambda verdict: verdict.criterion)
+        first = [
+            _judge_one(bands, start, frequency, [step])
+            for frequency in frequencies[chosen].tolist()
+        ]
+        first.sort(key=lambda verdict: verdict.criterion)
+        # A large signal in small noise fixes its frequency far better than one over the baseline.
+        found += first[_N_POLISHED:]
+        found += [
+            min(
+                verdict,
+                _judge_one(bands, verdict.is_used, verdict.frequency, step * _POLISHING),
+                key=lambda one: one.criterion,
+            )
+            for verdict in first[:_N_POLISHED]
+        ]
+    return sorted(found, key=lambda verdict: verdict.criterion)
 
 
 def _judge_one(
-    bands: Sequence[Band], start: Sequence[NDArray[np.bool_]], frequency: float, step: float
+    bands: Sequence[Band],
+    start: Sequence[NDArray[np.bool_]],
+    frequency: float,
+    reaches: Iterable[float],
 ) -> Verdict:
-    """Fit, set aside what is far off the fit, fit again."""
+    """Fit, move to the best frequency within reach, set aside what is far off, fit again."""
     is_used = list(start)
     best: Verdict | None = None
     n_values = sum(len(band.time) for band in bands)
-    # A large signal in small noise fixes its frequency far better than one over the baseline.
-    for reach in step / 4.0 ** np.arange(_PASSES):
+    for reach in reaches:
         fits = [_Fits(band, kept, MOST_TERMS) for band, kept in zip(bands, is_used, strict=True)]
         tried = frequency + reach * np.linspace(-1, 1, 5)[np.newaxis]
         criteria = np.sum([fit.criteria(tried[0]) for fit in fits], axis=0)
         n_terms = int(criteria.min(axis=1).argmin()) + 1
         # Chi-squared, not its logarithm, is a parabola near its minimum.
-        frequency = float(
-            _vertices(tried, -np.exp(criteria[np.newaxis, n_terms - 1] / n_values))[0]
-        )
+        chi2 = np.exp(criteria[np.newaxis, n_terms - 1] / n_values)
+        frequency = float(_vertices(tried, -chi2)[0])
         charged = [fit.charge(frequency, n_terms) for fit in fits]
         verdict = Verdict(
             frequency, sum(cost for cost, _ in charged), n_terms, tuple(kept for _, kept in charged)
@@ -210,7 +222,7 @@ def _judge_one(
         if best is None or verdict.criterion < best.criterion:
             best = verdict
         is_used = list(verdict.is_used)
-    assert best is not None  # noqa: S101 (there is at least one pass)
+    assert best is not None  # noqa: S101 (there is at least one reach)
     return best
 
 

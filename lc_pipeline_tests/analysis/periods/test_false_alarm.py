@@ -32,7 +32,7 @@ def test_what_is_too_small_for_a_float_has_a_logarithm():
 
 @pytest.mark.parametrize(("n_bands", "n_terms"), [(1, 1), (1, 3), (3, 1), (3, 2)])
 def test_noise_has_the_false_alarms_that_are_announced(n_bands, n_terms):
-    """The highest peak of noise has a probability below p in at most p, and not far fewer, cases."""
+    """The highest peak of noise has a probability below p in p of all cases, or somewhat fewer."""
     random = np.random.default_rng(10 * n_bands + n_terms)
     grid = FrequencyGrid(minimum=0.05, spacing=0.002, size=1500)
     n_series, n = 300, 50

@@ -96,7 +96,7 @@ def test_measurements_are_chosen_by_the_settings():
     assert "amplitude_g" not in table.colnames
     np.testing.assert_allclose(table["period"][:-1], period[:-1], atol=1e-4)
     assert json.loads(table.meta["settings"])["measurements"] == ["r"]
-    with pytest.raises(ValueError, match="no measurement 'x' .there are: g, r."):
+    with pytest.raises(ValueError, match=r"no measurement 'x' \(there are: g, r\)"):
         period_search(made, SETTINGS.model_copy(update={"measurements": ("x",)}))
     with pytest.raises(ValueError, match="positions from 0 to 3"):
         period_search(made, SETTINGS, objects=[4])
