@@ -34,6 +34,9 @@ MADE_FROM = "made_from"
 
 REPORT_FILE = "report.html"
 
+#: Of so many objects all are searched for periods, unless the settings say else.
+MOST_SEARCHED = 500
+
 #: What is made: a table, or zero points ready to be applied (a ``Calibration``).
 Result: TypeAlias = Any
 
@@ -118,7 +121,8 @@ def find_variables(
 
 def _to_search(survey: SurveyConfig, statistics: Table, candidates: Table) -> Any:
     """Numbers of the objects whose periods are searched for; None for all."""
-    if survey.periods.objects == "all":
+    is_small = len(statistics) <= MOST_SEARCHED and survey.periods.objects == "auto"
+    if is_small or survey.periods.objects == "all":
         return None
     return np.flatnonzero(np.isin(statistics["object"], candidates["object"]))
 
