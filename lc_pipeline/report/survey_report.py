@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import xarray as xr
 from astropy.table import Table
 
+from lc_pipeline.analysis.periods.spectrum import object_periodogram
+from lc_pipeline.analysis.plots import Periodogram
 from lc_pipeline.analysis.quality import Finding, odd_epochs
 from lc_pipeline.catalogs.landing import find_epochs
 from lc_pipeline.errors import LightcurveError
@@ -53,8 +57,21 @@ def write_survey_report(
         provenance=_provenance(survey),
         findings=_odd_epochs(survey),
         refused=_not_in_store(survey),
+        periodogram=partial(_periodogram, survey, lightcurves, tables.get("periods")),
         settings=survey.report,
     )
+
+
+def _periodogram(
+    survey: SurveyConfig, lightcurves: xr.Dataset, periods: Table | None, object_key: str
+) -> Periodogram | None:
+    """What the search saw of an object; None of one that was not searched."""
+    if periods is None or survey.periods.method == "bls":
+        return None
+    number = int(np.flatnonzero(periods["object"] == object_key)[0])
+    if not np.isfinite(periods["period"][number]):
+        return None
+    return object_periodogram(lightcurves, number, survey.periods, periods[number])
 
 
 def _provenance(survey: SurveyConfig) -> dict[str, str]:
