@@ -43,13 +43,21 @@ def make(
 def print_calibration(calibration: Calibration, error_model: Table) -> None:
     """Say for each measurement whether zero points are in force, and how large errors are."""
     reasons, models = calibration.reasons, error_model.meta["error_model"]
+    table = calibration.zero_points
     for key, is_in_force in calibration.in_force.items():
         state = "[green]in force[/]" if is_in_force else "[yellow]not in force[/]"
         scale, floor = models[key]
+        out.print(f"[bold]{escape(key)}[/]: zero points are {state}: {escape(reasons[key])}")
         out.print(
-            f"{escape(key)}: zero points {state}: {escape(reasons[key])}. Errors: scatter is "
-            f"{scale:.2f} times the stated error, and {floor:.4f} mag at least."
+            f"   errors: constant stars scatter by {scale:.2f} times the stated error, and by "
+            f"{floor:.4f} mag at least"
         )
+        tied = table[(np.asarray(table["measurement"]) == key) & (table["n_standards"] > 0)]
+        if len(tied):
+            out.print(
+                f"   standards: {tied['standards_offset'][0]:+.4f} mag (error "
+                f"{tied['standards_offset_err'][0]:.4f}), from {tied['n_standards'][0]} stars"
+            )
 
 
 def calibration_as_json(calibration: Calibration, error_model: Table) -> dict[str, Any]:

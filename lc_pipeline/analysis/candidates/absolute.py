@@ -110,13 +110,13 @@ def describe_survey(
 ) -> list[str]:
     """What holds for the survey as a whole, in sentences."""
     n, rate = scores.n_judged, settings.false_positive_rate
-    by_chance = (
-        f"{rate:g} of the constant ones are expected to be called variable by chance, "
-        f"{rate * n:.3g} if all were constant"
-    )
-    found = f"{n_candidates:,} candidates ({n_doubted:,} of them doubted)"
-    judged = f"{len(statistics):,} objects; {n:,} could be compared with others"
-    notes = [f"{found} among {judged}: {by_chance}"]
+    found = "1 candidate" if n_candidates == 1 else f"{n_candidates:,} candidates"
+    doubted = f" ({n_doubted:,} of them doubted)" if n_doubted else ""
+    judged = "all" if n == len(statistics) else f"{n:,} of them"
+    notes = [
+        f"{found}{doubted} among {len(statistics):,} objects; {judged} could be compared with "
+        f"others. If all were constant, {rate * n:.2g} would be called variable by chance"
+    ]
     if not np.isfinite(scores.variable):
         notes.append(
             "too few objects, or too few points, to know what constant objects look like: none was "
@@ -127,8 +127,8 @@ def describe_survey(
         if suspects:
             notes.append(f"in {suspects} epochs (of a measurement) many objects are off at once")
         notes += [
-            f"objects have {share:.0%} of their variance in {key} in common: calibrate the light "
-            f"curves, else small variations drown in it"
+            f"objects have {share:.0%} of their variance in {key} in common, epoch by epoch: the "
+            f"zero points are not all that was wrong, and small variations drown in it"
             for key, share in evidence.common.items()
             if share > MOST_COMMON_VARIANCE
         ]

@@ -152,7 +152,7 @@ def _period_words(candidates: Candidates, number: int) -> str:
         return ""
     if (alias := texts(candidates.periods, "alias")[row]).startswith(TOO_LONG):
         return f"changes slowly: {alias} in the data"
-    method = texts(candidates.periods, "fap_method")[row]
+    method = texts(candidates.periods, "fap_method")[row].partition(":")[0]
     how = f", {method}" if method else ""
     return f"period {period:.6g} d (false-alarm probability {fap:.1g}{how})"
 

@@ -141,7 +141,7 @@ def test_wrong_zero_points_do_not_make_all_stars_variable(make_survey):
     table = survey.candidates()
     assert len(table) < 40
     assert all("all objects have 9" in doubt for doubt in table["vetoes"])
-    assert "calibrate the light curves" in " ".join(table.meta["notes"])
+    assert "variance in g in common" in " ".join(table.meta["notes"])
 
 
 def test_in_one_band_variables_only_are_told_if_the_errors_are_right(make_survey):
