@@ -15,7 +15,7 @@ from lc_pipeline.analyse import (
     tables_folder,
 )
 from lc_pipeline.errors import LightcurveError, StorageError
-from lc_pipeline.ingest import epoch_storage, publish
+from lc_pipeline.ingest import epoch_storage, object_storage, publish
 from lc_pipeline.sky.geometry import separation_arcsec
 
 EY_UMA = (135.58650, 49.81926)
@@ -120,3 +120,35 @@ def test_the_report_is_there_and_names_the_star(ey_uma_survey):
     config = SurveyConfig.read(ey_uma_survey)
     best = read_result(config, "variable_candidates")["object"][0]
     assert best in report_path(config).read_text(encoding="utf-8")
+
+
+def test_af_vel_is_found_with_its_period_and_brought_to_the_standards(
+    af_vel, shared_data, tmp_path
+):
+    """Its field has one known variable, seven APASS stars, and zero points 2.9 mag apart."""
+    _, storage = af_vel["raw"]
+    folder = shutil.copytree(storage.location.path.parents[1], tmp_path / "af_vel")
+    standards = shared_data / "af_vel" / "raw" / "catalogueSearch.csv"
+    change(
+        folder,
+        f"""
+        [photometry.standards]
+        file = "{standards}"
+        layout = "one row"
+        column_names = ["ra", "dec", "V", "V_err", "V_again", "V_err_again"]
+        ra = "ra"
+        dec = "dec"
+        values = {{ V = "V" }}
+        errors = {{ V = "V_err" }}
+        """,
+    )
+    config = SurveyConfig.read(folder)
+    assert [outcome.step for outcome in analyse(config)][-1] == "report"
+    best = read_result(config, "variable_candidates")[0]
+    assert separation_arcsec(best["ra"], best["dec"], 163.260417, -49.906389) < 1.5
+    # The General Catalogue of Variable Stars; 30 days tell frequencies apart by 1/30.
+    assert abs(1 / best["period"] - 1 / 0.527398) < 1 / 29.6
+    star = object_storage(config).get_object_lightcurve(best["object"], calibrated=True)
+    magnitude = star.sel(measurement="V", value="mag").values
+    assert 10.5 < np.nanmin(magnitude) < 10.9
+    assert 11.6 < np.nanmax(magnitude) < 11.9

@@ -292,7 +292,7 @@ def test_info_tells_what_is_to_be_done(invoke, copy):
     refused = next(epochs.iterdir()).read_bytes()[:60]
     name = min(file.name for file in epochs.iterdir())
     (epochs / name.replace("001", "095")).write_bytes(refused)
-    assert invoke("run", copy).exit_code == 1
+    assert invoke("run", copy, "--no-analysis").exit_code == 1
     [line] = advice(invoke, copy)
     assert "1 epochs of the landing folder are not in the store (095): they are new, or" in line
     (epochs / name.replace("001", "095")).unlink()
@@ -362,7 +362,7 @@ def test_damage_is_found_and_named(invoke, copy):
 
 def test_workers_make_the_same_store(invoke, copy, ey_uma):
     shutil.rmtree(copy / "store")
-    assert invoke("run", copy, "--workers", 2).exit_code == 0
+    assert invoke("run", copy, "--workers", 2, "--no-analysis").exit_code == 0
     made = object_storage(SurveyConfig.read(copy)).dataset.drop_vars("ingested_at").load()
     assert made.equals(ey_uma.dataset.drop_vars("ingested_at").load())
 
@@ -401,7 +401,7 @@ def test_copies_of_an_epoch_and_epochs_of_another_field_are_told(invoke, tmp_pat
     (tmp_path / "survey.toml").write_text(
         "[survey]\nname = 'x'\n[files]\npattern = 'n(?P<epoch>.*)[.]csv'\n"
     )
-    said = invoke("run", tmp_path).stdout
+    said = invoke("run", tmp_path, "--no-analysis").stdout
     assert "2 of 6 epochs are made of the same files (1 (the same file as 7), 7 (" in said
     assert "2 of 6 epochs have a doubtful time (1 (has the same time as 7), 7 (" in said
     assert "1 of 6 epochs matched much less than is usual (3 (0 of 5 detections" in said
@@ -418,8 +418,67 @@ def test_what_to_type_next_can_be_typed_whatever_the_names(invoke, tmp_path):
     (folder / "survey.toml").write_text(
         "[survey]\nname = 'x'\n[files]\npattern = 'n(?P<epoch>.*)[.]csv'\n[matching]\nmode = 'key'"
     )
-    said = invoke("run", folder).stdout
+    said = invoke("run", folder, "--no-analysis").stdout
     words = shlex.split(said.partition("Next: ")[2])
     assert words[:4] == ["lc-pipeline", "lightcurve", str(folder), "V1/a (Cyg) é"]
     assert words[-1] == "V1_a_Cyg_é.png"
     assert invoke(*words[1:-1], tmp_path / words[-1]).exit_code == 0
+
+
+def test_candidates_are_listed_with_their_reasons(invoke, ey_uma_survey):
+    result = invoke("candidates", ey_uma_survey)
+    assert result.exit_code == 0
+    assert "1 candidate among 41 objects" in result.stdout
+    assert "J090220.767+494908.82" in result.stdout
+    assert "consecutive points in R agree" in " ".join(result.stdout.split())
+    (found,) = json.loads(invoke("candidates", ey_uma_survey, "--json").stdout)
+    assert found["rank"] == 1
+    assert found["vetoes"] == ""
+
+
+def test_zero_points_are_told_with_the_reason_why_they_are_in_force(invoke, ey_uma_survey):
+    said = invoke("calibrate", ey_uma_survey).stdout
+    assert "R: zero points are in force: zero points lower the scatter of stars" in said
+    told = json.loads(invoke("calibrate", ey_uma_survey, "--json").stdout)
+    assert told["in_force"] == {"R": True}
+    assert len(told["zero_points"]) == 94
+
+
+def test_statistics_and_periods_are_there_for_programs(invoke, ey_uma_survey):
+    statistics = json.loads(invoke("statistics", ey_uma_survey, "--json").stdout)
+    assert [row["n_R"] for row in statistics] == [94] * 41
+    periods = json.loads(invoke("periods", ey_uma_survey, "--json").stdout)
+    assert [row["object"] for row in periods] == [row["object"] for row in statistics]
+    assert "41 of 41 objects searched" in invoke("periods", ey_uma_survey).stdout
+
+
+def test_a_calibrated_light_curve_is_the_raw_one_minus_the_zero_points(invoke, ey_uma_survey):
+    raw, calibrated = (
+        Table.read(
+            invoke("lightcurve", ey_uma_survey, EY_UMA, *options).stdout, format="ascii.ecsv"
+        )
+        for options in ([], ["--calibrated"])
+    )
+    told = json.loads(invoke("calibrate", ey_uma_survey, "--json").stdout)["zero_points"]
+    zero_point = {row["epoch"]: row["zero_point"] for row in told}
+    expected = [row["mag"] - zero_point[row["epoch"]] for row in raw]
+    np.testing.assert_allclose(calibrated["mag"], expected, atol=2e-6)
+    np.testing.assert_array_equal(calibrated["mag_err"], raw["mag_err"])
+
+
+def test_a_light_curve_is_folded_at_any_period(invoke, ey_uma_survey, tmp_path):
+    path = tmp_path / "folded.png"
+    assert invoke("lightcurve", ey_uma_survey, EY_UMA, "--fold", 0.549, "-o", path).exit_code == 0
+    assert imread(path).shape[1] > 500
+    assert invoke("lightcurve", ey_uma_survey, EY_UMA, "--fold", 0.549).exit_code == 2
+    assert invoke("lightcurve", ey_uma_survey, EY_UMA, "--fold", -1, "-o", path).exit_code == 2
+
+
+def test_calibrated_values_before_a_calibration_are_refused_with_what_to_do(
+    invoke, ey_uma_survey, tmp_path
+):
+    copy = shutil.copytree(ey_uma_survey.parent, tmp_path / "copy")
+    shutil.rmtree(copy / "store" / "tables")
+    result = invoke("lightcurve", copy, EY_UMA, "--calibrated")
+    assert result.exit_code == 1
+    assert "lc-pipeline calibrate" in " ".join(result.stderr.split())

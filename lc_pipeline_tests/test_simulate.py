@@ -317,7 +317,7 @@ def chain(request, tmp_path_factory):
         layout=request.param, missing_band=0.1 if request.param == "files" else 0.0,
     )  # fmt: skip
     truth = simulate_survey(folder, settings, measurements=True)
-    command = [sys.executable, "-m", "lc_pipeline", "run", str(folder)]
+    command = [sys.executable, "-m", "lc_pipeline", "run", str(folder), "--no-analysis"]
     finished = subprocess.run(command, capture_output=True, text=True, check=False)
     assert finished.returncode == 0, finished.stderr
     return truth, LightcurveStorage(folder / "store" / "objects").dataset.load()
@@ -499,7 +499,7 @@ def test_the_pipeline_finds_the_objects_itself(tmp_path):
         ALL_CONSTANT),
     )  # fmt: skip
     truth = simulate_survey(tmp_path / "s", settings)
-    result = CliRunner().invoke(main, ["run", str(tmp_path / "s")])
+    result = CliRunner().invoke(main, ["run", str(tmp_path / "s"), "--no-analysis"])
     assert result.exit_code == 0, result.output
     reference = LightcurveStorage(tmp_path / "s" / "store" / "objects").reference
     assert len(reference) == 40

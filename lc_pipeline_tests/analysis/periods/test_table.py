@@ -118,7 +118,7 @@ def run_survey(shared_data, tmp_path, name, folder):
     text = (shared_data / folder).resolve()
     toml = (SURVEYS / f"{name}.toml").read_text(encoding="utf-8")
     (tmp_path / "survey.toml").write_text(toml.replace("@FOLDER@", str(text)), encoding="utf-8")
-    command = [sys.executable, "-m", "lc_pipeline", "run", str(tmp_path)]
+    command = [sys.executable, "-m", "lc_pipeline", "run", str(tmp_path), "--no-analysis"]
     finished = subprocess.run(command, capture_output=True, text=True, check=False)
     assert finished.returncode == 0, finished.stderr
     return LightcurveStorage(tmp_path / "store" / "objects").load_storage().dataset
