@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks import indices
+from benchmarks.watch import Watch
 
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 N_READS = 50
@@ -136,18 +137,6 @@ def fresh(folder: Path, name: str) -> Path:
 def n_files(place: Path) -> int:
     """Files of an output."""
     return sum(1 for path in place.rglob("*") if path.is_file())
-
-
-class Watch:
-    """Wall time and processor time (of all threads) since it was made."""
-
-    def __init__(self) -> None:
-        self.wall, self.processor = time.perf_counter(), time.process_time()
-
-    def read(self) -> dict[str, float]:
-        """Seconds of both."""
-        wall, processor = time.perf_counter() - self.wall, time.process_time() - self.processor
-        return {"seconds": wall, "processor": processor}
 
 
 def medians(readings: list[dict[str, float]]) -> dict[str, float]:
@@ -470,7 +459,7 @@ def prepare_periods(folder: Path, size: Size) -> dict[str, float]:
 
 
 def _periods(run: Callable[[Any, Any, Any, Any], int]) -> Case:
-    """Processor time per object."""
+    """Time per object."""
 
     def case(folder: Path, size: Size) -> dict[str, float]:
         from lc_pipeline.analysis.periods import frequency_grid
@@ -478,9 +467,9 @@ def _periods(run: Callable[[Any, Any, Any, Any], int]) -> Case:
         made = np.load(folder / "periods.npz")
         highest = PERIODS["small" if size is SIZES["small"] else "large"][-1]
         grid = frequency_grid(made["time"], min_period=1 / highest)
-        start = time.process_time()
+        watch = Watch()
         n = run(made["time"], made["value"], made["error"], grid)
-        return {"seconds": (time.process_time() - start) / n}
+        return watch.read_per(n)
 
     return case
 
@@ -539,8 +528,8 @@ PREPARE: dict[str, Callable[[Path, Size], dict[str, float]]] = {
     "ingest": prepare_ingest,
     "read": prepare_reading,
     "open": prepare_opening,
-    "statistics, processor time per object": nothing_to_prepare,
-    "periods, processor time per object": prepare_periods,
+    "statistics, per object": nothing_to_prepare,
+    "periods, per object": prepare_periods,
 }
 
 GROUPS: dict[str, dict[str, Case]] = {
@@ -568,12 +557,12 @@ GROUPS: dict[str, dict[str, Case]] = {
         "lc_pipeline, a store of 1,000,000 objects and one light curve": opening,
         "xarray alone, the same": opening_zarr,
     },
-    "statistics, processor time per object": {
+    "statistics, per object": {
         name: case
         for name, case in indices.CASES.items()
         if name not in indices.NEEDS or importlib.util.find_spec(indices.NEEDS[name])
     },
-    "periods, processor time per object": {
+    "periods, per object": {
         "lc_pipeline, periodogram and peaks, one term": _periods_ours(1),
         "lc_pipeline, one, two and three terms at once": _periods_ours(3),
         "lc_pipeline, the whole search of three terms": _periods(_whole_search),
@@ -582,7 +571,7 @@ GROUPS: dict[str, dict[str, Case]] = {
     },
 }
 if importlib.util.find_spec("nifty_ls") is None:
-    del GROUPS["periods, processor time per object"]["nifty-ls, one term, power only"]
+    del GROUPS["periods, per object"]["nifty-ls, one term, power only"]
 if importlib.util.find_spec("tensorstore") is None:
     del GROUPS["rechunk"]["tensorstore, shard by shard (values only)"]
 

@@ -5,13 +5,14 @@ The light curves are in memory, and the others are given theirs without missing 
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from benchmarks.watch import Watch
 
 N_OBJECTS, N_SLOW = 2000, 100
 
@@ -84,9 +85,9 @@ def ours(_folder: Path, size: Any, names: tuple[str, ...] = ()) -> dict[str, flo
     dataset = _dataset(N_OBJECTS, size.n_epochs)
     settings = StatisticsSection(indices=names)
     variability_statistics(dataset.isel(object=slice(0, 20)), settings, workers=1)
-    start = time.process_time()
+    watch = Watch()
     variability_statistics(dataset, settings, workers=1)
-    return {"seconds": (time.process_time() - start) / N_OBJECTS}
+    return watch.read_per(N_OBJECTS)
 
 
 def _light_curves(n_objects: int, n_epochs: int) -> list[tuple[Any, Any, Any]]:
@@ -105,9 +106,9 @@ def light_curve_package(_folder: Path, size: Any) -> dict[str, float]:
 
     extractor = light_curve.Extractor(*(make(light_curve) for make in SHARED.values()))
     curves = _light_curves(N_OBJECTS, size.n_epochs)
-    start = time.process_time()
+    watch = Watch()
     extractor.many(curves, sorted=True, check=False, n_jobs=1)
-    return {"seconds": (time.process_time() - start) / N_OBJECTS}
+    return watch.read_per(N_OBJECTS)
 
 
 def cesium_package(_folder: Path, size: Any) -> dict[str, float]:
@@ -118,13 +119,13 @@ def cesium_package(_folder: Path, size: Any) -> dict[str, float]:
     of_values = [dask_feature_graph[name][0] for name in names]
     of_both = [dask_feature_graph[name][0] for name in ("stetson_k", "weighted_average")]
     curves = _light_curves(N_SLOW, size.n_epochs)
-    start = time.process_time()
+    watch = Watch()
     for _, value, error in curves:
         for function in of_values:
             function(value)
         for function in of_both:
             function(value, error)
-    return {"seconds": (time.process_time() - start) / N_SLOW}
+    return watch.read_per(N_SLOW)
 
 
 def feets_package(_folder: Path, size: Any) -> dict[str, float]:
@@ -133,11 +134,11 @@ def feets_package(_folder: Path, size: Any) -> dict[str, float]:
 
     curves = _light_curves(N_SLOW, size.n_epochs)
     quartiles, con = extractors.Q31(), extractors.Con()
-    start = time.process_time()
+    watch = Watch()
     for _, value, _ in curves:
         quartiles.extract(magnitude=value)
         con.extract(magnitude=value)
-    return {"seconds": (time.process_time() - start) / N_SLOW}
+    return watch.read_per(N_SLOW)
 
 
 CASES: dict[str, Any] = {
