@@ -79,7 +79,8 @@ def print_candidates(candidates: Table, number: int) -> None:
         out.print("No object stands out as variable.")
         return
     for row in candidates[:number]:
-        period = float(row["period"]) if "period" in candidates.colnames else np.nan
+        is_periodic = "period" in candidates.colnames and not row["alias"]
+        period = float(row["period"]) if is_periodic else np.nan
         out.print(
             f"[bold]{row['rank']:>3}  {escape(row['object'])}[/]  {row['ra']:.5f} {row['dec']:+.5f}"
             f"  score {row['score']:.1f}" + (f"  period {period:.7g} d" if period > 0 else "")
