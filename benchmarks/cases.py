@@ -439,7 +439,7 @@ def nothing_to_prepare(folder: Path, size: Size) -> dict[str, float]:
 Case = Callable[[Path, Size], dict[str, float]]
 
 #: Light curves, values in each, baseline in days, highest frequency per day; 5 samples to a peak.
-PERIODS = {"small": (8, 500, 1450.0, 10.0), "large": (1000, 500, 5800.0, 10.0)}
+PERIODS = {"small": (8, 500, 1450.0, 10.0), "large": (64, 500, 5800.0, 10.0)}
 N_ASTROPY = 8
 
 

@@ -35,7 +35,7 @@ MADE_FROM = "made_from"
 REPORT_FILE = "report.html"
 
 #: Of so many objects all are searched for periods, unless the settings say else.
-MOST_SEARCHED = 500
+MOST_SEARCHED = 200
 
 #: What is made: a table, or zero points ready to be applied (a ``Calibration``).
 Result: TypeAlias = Any

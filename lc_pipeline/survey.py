@@ -513,7 +513,7 @@ class PeriodsSection(_Section):
     """``[periods]``: which light curves are searched for periods, and how."""
 
     objects: Literal["auto", "candidates", "all"] = "auto"
-    """The variable candidates only, or every object; ``auto``: every one of up to 500 objects."""
+    """The variable candidates only, or every object; ``auto``: every one of up to 200 objects."""
     measurements: tuple[str, ...] = ()
     """Keys of the measurements to search, together; by default all."""
     min_period: float | None = Field(default=None, gt=0)

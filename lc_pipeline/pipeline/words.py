@@ -258,3 +258,14 @@ def judged(
         description=f"{findings[0].epoch}: {findings[0].text}" if findings else None,
         metadata=said | metadata,
     )
+
+
+def doubted(doubts: Sequence[str], **metadata: Any) -> dg.AssetCheckResult:
+    """The result of a check that has these doubts of a result; it passes if it has none."""
+    said: Metadata = {"doubts": dg.MetadataValue.md("\n".join(f"- {doubt}" for doubt in doubts))}
+    return dg.AssetCheckResult(
+        passed=not doubts,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=doubts[0] if doubts else None,
+        metadata=(said if doubts else {}) | metadata,
+    )

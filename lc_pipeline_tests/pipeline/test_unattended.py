@@ -16,13 +16,16 @@ import psutil
 import pytest
 
 from lc_pipeline import LightcurveStorage, SurveyConfig
+from lc_pipeline.analyse import read_result
 from lc_pipeline.ingest import epoch_storage, ingest, object_storage
+from lc_pipeline.sky.geometry import separation_arcsec
 
 from .conftest import copy_survey
 from .dagster_process import DagsterProcess
 
 KILLS = int(os.environ.get("LC_PIPELINE_KILLS", "2"))
 SURVEYS = Path(__file__).parents[1] / "surveys"
+AF_VEL = (163.260417, -49.906389)
 
 
 @pytest.fixture
@@ -65,8 +68,10 @@ def test_catalogues_that_arrive_become_light_curves_without_a_hand(running, tmp_
 
     dagster = running(survey)
     land(files, landing)
-    dagster.until(lambda: dagster.materializations("coverage"), "the analysis", 400)
+    dagster.until(lambda: dagster.materializations("survey_report"), "the analysis", 400)
     assert len(published(survey)) == 29
+    best = read_result(SurveyConfig.read(survey), "variable_candidates")[0]
+    assert separation_arcsec(best["ra"], best["dec"], *AF_VEL) < 1.5
     stats = dagster.partitions()
     assert (stats["numMaterialized"], stats["numFailed"]) == (29, 1)
     (backfill,) = dagster.backfills()
@@ -81,7 +86,7 @@ def test_catalogues_that_arrive_become_light_curves_without_a_hand(running, tmp_
 
     # The daemon goes away in the middle of the next arrival, and comes back.
     rows = epoch_storage(SurveyConfig.read(survey)).snapshot.n_rows
-    tables = len(dagster.materializations("coverage"))
+    reports = len(dagster.materializations("survey_report"))
     told = len(dagster.materializations("epoch_lightcurves"))
     changed = landing / files[3].name
     changed.write_text(changed.read_text() + "\n")
@@ -89,7 +94,7 @@ def test_catalogues_that_arrive_become_light_curves_without_a_hand(running, tmp_
     dagster.stop_daemon()
     dagster.start_daemon()
     dagster.until(
-        lambda: len(dagster.materializations("coverage")) > tables, "the analysis again", 400
+        lambda: len(dagster.materializations("survey_report")) > reports, "the analysis again", 400
     )
     storage = epoch_storage(SurveyConfig.read(survey))
     assert storage.snapshot.n_rows == rows + 1

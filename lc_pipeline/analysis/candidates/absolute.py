@@ -114,8 +114,10 @@ def describe_survey(
     doubted = f" ({n_doubted:,} of them doubted)" if n_doubted else ""
     judged = "all" if n == len(statistics) else f"{n:,} of them"
     notes = [
-        f"{found}{doubted} among {len(statistics):,} objects; {judged} could be compared with "
-        f"others. If all were constant, {rate * n:.2g} would be called variable by chance"
+        (
+            f"{found}{doubted} among {len(statistics):,} objects; {judged} could be compared with "
+            f"others. If all were constant, {rate * n:.2g} would be called variable by chance"
+        )
     ]
     if not np.isfinite(scores.variable):
         notes.append(
