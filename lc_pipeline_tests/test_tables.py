@@ -32,6 +32,13 @@ def test_units_and_descriptions_are_where_each_reader_looks(table, tmp_path):
     assert np.isnan(frame["median_g"][1])
 
 
+def test_duckdb_reads_the_same(table, tmp_path):
+    duckdb = pytest.importorskip("duckdb")
+    path = write_table(table, tmp_path / "some.parquet")
+    found = duckdb.sql(f"select object, median_g, n_g from '{path}' where n_g > 0").fetchall()
+    assert found == [("a", 1.5, 3)]
+
+
 def test_a_failed_write_leaves_the_old_table(table, tmp_path, monkeypatch):
     path = write_table(table, tmp_path / "some.parquet")
     before = path.read_bytes()
