@@ -14,13 +14,17 @@ value more than five standard deviations off is charged as five: one bad value c
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from lc_pipeline.analysis.periods.least_squares import Series, usable_terms
-from lc_pipeline.analysis.periods.phase_order import string_lengths, unexplained
+from lc_pipeline.analysis.periods.phase_order import (
+    bearable_terms,
+    string_lengths,
+    unexplained,
+)
 
 Floats = NDArray[np.float64]
 
@@ -45,11 +49,14 @@ class Band:
     ----------
     time, value, error : (n,) arrays of float
         Without missing values; the errors as they enter the weights.
+    is_flux : bool
+        Whether the largest value is the brightest; of magnitudes the smallest is.
     """
 
     time: Floats
     value: Floats
     error: Floats
+    is_flux: bool = False
 
     def series(self, is_used: NDArray[np.bool_] | None = None) -> Series:
         """Ready for fitting, of all values or of some."""
@@ -60,7 +67,7 @@ class Band:
         """Move values further off the median than so many 1.4826 median absolute deviations."""
         middle = np.median(self.value)
         reach = n_sigma * 1.4826 * np.median(np.abs(self.value - middle))
-        return Band(self.time, np.clip(self.value, middle - reach, middle + reach), self.error)
+        return replace(self, value=np.clip(self.value, middle - reach, middle + reach))
 
 
 @dataclass(frozen=True)
@@ -88,7 +95,7 @@ def considered(frequencies: Floats, lowest: float, highest: float) -> Floats:
 
     Examples
     --------
-    >>> considered(np.array([1.2]), 0.35, 2.0).tolist()
+    >>> considered(np.array([1.2]), 0.35, 2.0).round(2).tolist()
     [0.4, 0.6, 1.2]
     """
     family = np.unique(np.multiply.outer(frequencies, _MULTIPLES).ravel())
@@ -142,9 +149,11 @@ def _criteria(series: Sequence[Series], frequencies: Floats, n_terms: int) -> Fl
         if not usable:
             continue
         power = np.clip(one.power_at(frequencies, usable)[:, 0], 0.0, 1 - 1e-9)
-        terms = np.minimum(np.arange(n_terms), usable - 1)
-        n = int(one.count[0])
-        criteria += n * np.log1p(-power[terms]) + 2 * (terms[:, np.newaxis] + 1) * np.log(n)
+        seen = one.time[one.weight[0] > 0]
+        terms = _up_to(bearable_terms(seen, frequencies, usable), n_terms)
+        n = len(seen)
+        likelihood = n * np.log1p(-np.take_along_axis(power, terms - 1, axis=0))
+        criteria += likelihood + 2 * terms * np.log(n)
     return criteria
 
 
@@ -253,17 +262,20 @@ class _Fits:
         left_out = (rest / np.maximum(free, _LEAST_FREE))[:, :, 2::2]
         n = int((self._root > 0).sum())
         total = max(float((self._right**2).sum()), 1e-300)
-        likelihood = n * np.log(np.maximum((left_out**2).sum(axis=1) / total, 1e-9))
-        terms = np.minimum(np.arange(self._all_terms), self._n_terms - 1)
-        criteria[:] = likelihood.T[terms] + _price(terms + 1, n)[:, np.newaxis]
+        likelihood = n * np.log(np.maximum((left_out**2).sum(axis=1) / total, 1e-9)).T
+        terms = _up_to(self._bearable(frequencies), self._all_terms)
+        criteria[:] = np.take_along_axis(likelihood, terms - 1, axis=0) + _price(terms, n)
         return criteria
+
+    def _bearable(self, frequencies: Floats) -> NDArray[np.intp]:
+        return bearable_terms(self._band.time[self._root > 0], frequencies, self._n_terms)
 
     def charge(self, frequency: float, n_terms: int) -> tuple[float, NDArray[np.bool_]]:
         """Criterion in which outliers are charged, and what is no outlier."""
-        band, n_terms = self._band, min(n_terms, self._n_terms)
-        n = len(band.time)
-        if not n_terms:
+        band, n = self._band, len(self._band.time)
+        if not self._n_terms:
             return 0.0, np.ones(n, dtype=bool)
+        n_terms = min(n_terms, int(self._bearable(np.array([frequency]))[0]))
         off = self._left_out(frequency, n_terms)
         # A median is not misled by the outliers that are looked for.
         is_used = off <= CHARGED * max(1.4826 * float(np.median(off)), 1e-6)
@@ -283,7 +295,13 @@ class _Fits:
         values = design_matrix(np.array([frequency]), band.time, n_terms)[0] @ model
         free = 1 - (base[:, :n] ** 2).sum(axis=1)
         off: Floats = np.abs(band.value - self._mean - values) / band.error
-        return off / np.maximum(free, _LEAST_FREE)
+        left_out: Floats = off / np.maximum(free, _LEAST_FREE)
+        return left_out
+
+
+def _up_to(bearable: NDArray[np.intp], n_terms: int) -> NDArray[np.intp]:
+    """1, 2 ... n_terms, each no more than bearable: (n_terms, n_frequencies)."""
+    return np.minimum(np.arange(1, n_terms + 1)[:, np.newaxis], bearable)
 
 
 def _price(n_terms: ArrayLike, n: int) -> Floats:
