@@ -214,7 +214,10 @@ def _boxes(
     if not len(frequencies):
         return None
     everything = tuple(np.ones(len(band.time), dtype=bool) for band in usable)
-    verdicts = [Verdict(one, 0.0, n_terms, everything) for one in frequencies.tolist()]
+    no_jitter = (0.0,) * len(usable)
+    verdicts = [
+        Verdict(one, 0.0, 0.0, no_jitter, n_terms, everything) for one in frequencies.tolist()
+    ]
     found = _described(usable, bands, grid, verdicts)
     amplitude = tuple(float(depth[0]) if np.isfinite(one) else one for one in found.amplitude)
     return replace(found, log_fap=log_fap, amplitude=amplitude)
