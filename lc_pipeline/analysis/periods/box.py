@@ -28,7 +28,7 @@ _OVERSAMPLE = 5
 
 
 def box_peaks(
-    bands: Sequence[Band], grid: FrequencyGrid, n_peaks: int, *, is_brighter_lower: bool
+    bands: Sequence[Band], grid: FrequencyGrid, n_peaks: int
 ) -> tuple[Floats, Floats, Floats]:
     """Find the periods at which dips of one depth in all bands explain most.
 
@@ -39,8 +39,6 @@ def box_peaks(
     grid : FrequencyGrid
         Its range is searched, periods of less than 0.6 d left out; the steps follow the duration.
     n_peaks : int
-    is_brighter_lower : bool
-        True for magnitudes.
 
     Returns
     -------
@@ -49,9 +47,10 @@ def box_peaks(
     depth : (n,) array of float
     log_fap : (n,) array of float
     """
-    sign = -1.0 if is_brighter_lower else 1.0
     time = np.concatenate([band.time for band in bands])
-    value = np.concatenate([sign * (band.value - np.median(band.value)) for band in bands])
+    value = np.concatenate(
+        [(1 if band.is_flux else -1) * (band.value - np.median(band.value)) for band in bands]
+    )
     error = np.concatenate([band.error for band in bands])
     order = np.argsort(time, kind="stable")
     shortest = max(1 / grid.maximum, SHORTEST_PERIOD)

@@ -7,20 +7,28 @@ They are compared by the Bayesian information criterion (Schwarz 1978, Ann. Stat
 doi:10.1214/aos/1176344136), in the end with residuals of each value from the fit to all others
 (Allen 1974, Technometrics 16, 125, doi:10.1080/00401706.1974.10489157), which a flexible model
 between few values cannot flatter. Twice the period with twice the harmonics fits as well and costs
-more: it wins only if odd harmonics are real, as in an eclipsing binary with two unlike minima. A
-value more than five standard deviations off is charged as five: one bad value cannot decide.
+more: it wins only if odd harmonics are real, as in an eclipsing binary with two unlike minima. No
+wave shorter than the longest gap in phase is fitted.
+
+Between families of periods a likelihood with the tails of Student's t decides, because stars that
+pulsate unevenly leave long-tailed residuals; within the family, values more than five standard
+deviations off are charged as five. Either way one bad value cannot decide.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from lc_pipeline.analysis.periods.least_squares import Series, usable_terms
-from lc_pipeline.analysis.periods.phase_order import string_lengths, unexplained
+from lc_pipeline.analysis.periods.phase_order import (
+    bearable_terms,
+    string_lengths,
+    unexplained,
+)
 
 Floats = NDArray[np.float64]
 
@@ -28,6 +36,8 @@ Floats = NDArray[np.float64]
 MOST_TERMS = 12
 #: Standard deviations beyond which a value counts as no worse.
 CHARGED = 5.0
+#: Of Student's t, whose tails stand for what pulsations do beside their period.
+FREEDOM = 4.0
 #: Of a peak at f, these multiples are considered too.
 _MULTIPLES = (1.0, 1 / 2, 1 / 3, 1 / 4, 2.0)
 _N_STRINGS = 6
@@ -35,6 +45,8 @@ _N_FINALISTS = 6
 _N_POLISHED = 8
 _POLISHING = 4.0 ** -np.arange(1, 4)
 _LEAST_FREE = 0.05
+_SCALINGS = 12
+_FAMILY = (1 / 4, 1 / 3, 1 / 2, 1, 2, 3, 4)
 
 
 @dataclass(frozen=True)
@@ -45,11 +57,14 @@ class Band:
     ----------
     time, value, error : (n,) arrays of float
         Without missing values; the errors as they enter the weights.
+    is_flux : bool
+        Whether the largest value is the brightest; of magnitudes the smallest is.
     """
 
     time: Floats
     value: Floats
     error: Floats
+    is_flux: bool = False
 
     def series(self, is_used: NDArray[np.bool_] | None = None) -> Series:
         """Ready for fitting, of all values or of some."""
@@ -60,7 +75,7 @@ class Band:
         """Move values further off the median than so many 1.4826 median absolute deviations."""
         middle = np.median(self.value)
         reach = n_sigma * 1.4826 * np.median(np.abs(self.value - middle))
-        return Band(self.time, np.clip(self.value, middle - reach, middle + reach), self.error)
+        return replace(self, value=np.clip(self.value, middle - reach, middle + reach))
 
 
 @dataclass(frozen=True)
@@ -71,7 +86,11 @@ class Verdict:
     ----------
     frequency : float, 1/d
     criterion : float
-        Bayesian information criterion minus that of constant light: the lower the better.
+        Bayesian information criterion up to a constant, outliers charged: the lower the better.
+    tailed : float
+        The same with a likelihood that has tails.
+    jitter : tuple of float
+        For each band, the scatter that the errors do not explain.
     n_terms : int
     is_used : list of (n,) arrays of bool
         For each band, values that are not taken for outliers.
@@ -79,6 +98,8 @@ class Verdict:
 
     frequency: float
     criterion: float
+    tailed: float
+    jitter: tuple[float, ...]
     n_terms: int
     is_used: tuple[NDArray[np.bool_], ...]
 
@@ -88,7 +109,7 @@ def considered(frequencies: Floats, lowest: float, highest: float) -> Floats:
 
     Examples
     --------
-    >>> considered(np.array([1.2]), 0.35, 2.0).tolist()
+    >>> considered(np.array([1.2]), 0.35, 2.0).round(2).tolist()
     [0.4, 0.6, 1.2]
     """
     family = np.unique(np.multiply.outer(frequencies, _MULTIPLES).ravel())
@@ -142,9 +163,11 @@ def _criteria(series: Sequence[Series], frequencies: Floats, n_terms: int) -> Fl
         if not usable:
             continue
         power = np.clip(one.power_at(frequencies, usable)[:, 0], 0.0, 1 - 1e-9)
-        terms = np.minimum(np.arange(n_terms), usable - 1)
-        n = int(one.count[0])
-        criteria += n * np.log1p(-power[terms]) + 2 * (terms[:, np.newaxis] + 1) * np.log(n)
+        seen = one.time[one.weight[0] > 0]
+        terms = _up_to(bearable_terms(seen, frequencies, usable), n_terms)
+        n = len(seen)
+        likelihood = n * np.log1p(-np.take_along_axis(power, terms - 1, axis=0))
+        criteria += likelihood + 2 * terms * np.log(n)
     return criteria
 
 
@@ -183,18 +206,38 @@ def judge(bands: Sequence[Band], frequencies: Floats, step: float) -> list[Verdi
             _judge_one(bands, start, frequency, [step])
             for frequency in frequencies[chosen].tolist()
         ]
-        first.sort(key=lambda verdict: verdict.criterion)
-        # A large signal in small noise fixes its frequency far better than one over the baseline.
-        found += first[_N_POLISHED:]
+        first.sort(key=lambda verdict: verdict.tailed)
+        # What stars do beside their period is part of the noise: errors tell least of it.
+        noisy = [
+            replace(band, error=np.hypot(band.error, extra))
+            for band, extra in zip(bands, first[0].jitter, strict=True)
+        ]
         found += [
-            min(
-                verdict,
-                _judge_one(bands, verdict.is_used, verdict.frequency, step * _POLISHING),
-                key=lambda one: one.criterion,
-            )
+            _judge_one(noisy, verdict.is_used, verdict.frequency, step * _POLISHING)
             for verdict in first[:_N_POLISHED]
         ]
-    return sorted(found, key=lambda verdict: verdict.criterion)
+    return ranked_verdicts(found, step)
+
+
+def ranked_verdicts(verdicts: Sequence[Verdict], step: float) -> list[Verdict]:
+    """Best first: the family of periods by the likelihood with tails, its member by charges.
+
+    Pulsations that come and go leave residuals with long tails, which must not decide between
+    aliases; but tails would also forgive the deeper of two eclipses that lie upon each other.
+    """
+    ranked = sorted(verdicts, key=lambda verdict: verdict.tailed)
+    if not ranked:
+        return []
+    first = ranked[0].frequency
+    family = [
+        verdict
+        for verdict in ranked
+        if any(
+            abs(verdict.frequency - ratio * first) < 2 * step * max(ratio, 1) for ratio in _FAMILY
+        )
+    ]
+    best = min(family, key=lambda verdict: verdict.criterion)
+    return [best, *(verdict for verdict in ranked if verdict is not best)]
 
 
 def _judge_one(
@@ -217,13 +260,28 @@ def _judge_one(
         frequency = float(_vertices(tried, -chi2)[0])
         charged = [fit.charge(frequency, n_terms) for fit in fits]
         verdict = Verdict(
-            frequency, sum(cost for cost, _ in charged), n_terms, tuple(kept for _, kept in charged)
+            frequency=frequency,
+            criterion=sum(one.criterion for one in charged),
+            tailed=sum(one.tailed for one in charged),
+            jitter=tuple(one.jitter for one in charged),
+            n_terms=n_terms,
+            is_used=tuple(one.is_used for one in charged),
         )
-        if best is None or verdict.criterion < best.criterion:
+        if best is None or verdict.tailed < best.tailed:
             best = verdict
         is_used = list(verdict.is_used)
     assert best is not None  # noqa: S101 (there is at least one reach)
     return best
+
+
+@dataclass(frozen=True)
+class _Charge:
+    """One band's part of a :class:`Verdict`."""
+
+    criterion: float
+    tailed: float
+    jitter: float
+    is_used: NDArray[np.bool_]
 
 
 class _Fits:
@@ -253,26 +311,39 @@ class _Fits:
         left_out = (rest / np.maximum(free, _LEAST_FREE))[:, :, 2::2]
         n = int((self._root > 0).sum())
         total = max(float((self._right**2).sum()), 1e-300)
-        likelihood = n * np.log(np.maximum((left_out**2).sum(axis=1) / total, 1e-9))
-        terms = np.minimum(np.arange(self._all_terms), self._n_terms - 1)
-        criteria[:] = likelihood.T[terms] + _price(terms + 1, n)[:, np.newaxis]
+        likelihood = n * np.log(np.maximum((left_out**2).sum(axis=1) / total, 1e-9)).T
+        terms = _up_to(self._bearable(frequencies), self._all_terms)
+        criteria[:] = np.take_along_axis(likelihood, terms - 1, axis=0) + _price(terms, n)
         return criteria
 
-    def charge(self, frequency: float, n_terms: int) -> tuple[float, NDArray[np.bool_]]:
-        """Criterion in which outliers are charged, and what is no outlier."""
-        band, n_terms = self._band, min(n_terms, self._n_terms)
-        n = len(band.time)
-        if not n_terms:
-            return 0.0, np.ones(n, dtype=bool)
+    def _bearable(self, frequencies: Floats) -> NDArray[np.intp]:
+        return bearable_terms(self._band.time[self._root > 0], frequencies, self._n_terms)
+
+    def charge(self, frequency: float, n_terms: int) -> _Charge:
+        """Judge one frequency and number of harmonics by the values left out, one by one."""
+        n = len(self._band.time)
+        if not self._n_terms:
+            return _Charge(0.0, 0.0, 0.0, np.ones(n, dtype=bool))
+        n_terms = min(n_terms, int(self._bearable(np.array([frequency]))[0]))
         off = self._left_out(frequency, n_terms)
+        weighed = off / self._band.error
         # A median is not misled by the outliers that are looked for.
-        is_used = off <= CHARGED * max(1.4826 * float(np.median(off)), 1e-6)
-        variance = max(float(np.mean(off[is_used] ** 2)), 1e-12)
-        charged = np.minimum(off**2 / variance, CHARGED**2).sum()
-        return float(n * np.log(variance) + charged + _price(n_terms, n)), is_used
+        scale = max(1.4826 * float(np.median(weighed)), 1e-9)
+        is_used = weighed <= CHARGED * scale
+        variance = max(float(np.mean(weighed[is_used] ** 2)), 1e-18)
+        charged = n * np.log(variance) + np.minimum(weighed**2 / variance, CHARGED**2).sum()
+        # All of it in units of the value: the errors are not the same in every comparison.
+        unit = float(2 * np.log(self._band.error).sum() + _price(n_terms, n))
+        jitter = (1.4826 * float(np.median(off))) ** 2 - float(np.median(self._band.error)) ** 2
+        return _Charge(
+            criterion=float(charged) + unit,
+            tailed=_student(weighed, scale) + unit,
+            jitter=float(np.sqrt(max(jitter, 0.0))),
+            is_used=is_used,
+        )
 
     def _left_out(self, frequency: float, n_terms: int) -> Floats:
-        """How far off each value is, in its errors, from the fit to the others."""
+        """How far off each value is from the fit to the others."""
         band, n = self._band, 2 * n_terms + 1
         base, triangle, right = (part[0] for part in self._orthogonal(np.array([frequency])))
         # A column that the sampling does not determine is left out.
@@ -282,8 +353,26 @@ class _Fits:
         model[is_fitted] = np.linalg.solve(triangle[np.ix_(is_fitted, is_fitted)], right[is_fitted])
         values = design_matrix(np.array([frequency]), band.time, n_terms)[0] @ model
         free = 1 - (base[:, :n] ** 2).sum(axis=1)
-        off: Floats = np.abs(band.value - self._mean - values) / band.error
-        return off / np.maximum(free, _LEAST_FREE)
+        off: Floats = np.abs(band.value - self._mean - values)
+        left_out: Floats = off / np.maximum(free, _LEAST_FREE)
+        return left_out
+
+
+def _student(off: Floats, scale: float) -> float:
+    """Minus twice the log likelihood of Student's t with 4 degrees of freedom, at its best scale.
+
+    Lange, Little & Taylor (1989, J. Am. Stat. Assoc. 84, 881, doi:10.1080/01621459.1989.10478852).
+    """
+    for _ in range(_SCALINGS):
+        weight = (FREEDOM + 1) / (FREEDOM + (off / scale) ** 2)
+        scale = max(float(np.sqrt((weight * off**2).mean())), 1e-9)
+    tails = np.log1p((off / scale) ** 2 / FREEDOM).sum()
+    return float(2 * len(off) * np.log(scale) + (FREEDOM + 1) * tails)
+
+
+def _up_to(bearable: NDArray[np.intp], n_terms: int) -> NDArray[np.intp]:
+    """1, 2 ... n_terms, each no more than bearable: (n_terms, n_frequencies)."""
+    return np.minimum(np.arange(1, n_terms + 1)[:, np.newaxis], bearable)
 
 
 def _price(n_terms: ArrayLike, n: int) -> Floats:

@@ -13,6 +13,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from lc_pipeline.analysis.periods.least_squares import usable_terms
+
 Floats = NDArray[np.float64]
 
 _N_SHUFFLES = 200
@@ -43,6 +45,38 @@ def string_lengths(time: Floats, value: Floats, frequencies: Floats) -> Floats:
     ordered = value[np.argsort(turns - np.floor(turns), axis=1, kind="stable")]
     lengths: Floats = np.abs(np.diff(ordered, axis=1, append=ordered[:, :1])).mean(axis=1)
     return lengths
+
+
+def phase_gaps(time: Floats, frequencies: Floats) -> Floats:
+    """Longest stretch of phase without a value, 1 for a whole cycle.
+
+    Examples
+    --------
+    >>> phase_gaps(np.array([0.0, 1.0, 2.0, 3.0]), np.array([0.25, 0.5])).tolist()
+    [0.25, 0.5]
+    """
+    if not len(time):
+        return np.ones(len(frequencies))
+    turns = frequencies[:, np.newaxis] * time
+    phases = np.sort(turns - np.floor(turns), axis=1)
+    gaps: Floats = np.diff(phases, axis=1, append=phases[:, :1] + 1).max(axis=1)
+    return gaps
+
+
+def bearable_terms(time: Floats, frequencies: Floats, n_terms: int) -> NDArray[np.intp]:
+    """Harmonics that the values in a band can bear at some frequencies.
+
+    Two values for each parameter, and no wave shorter than the longest gap in phase: in there it
+    would be free. Near periods of whole days, where nights look at few phases, that leaves little.
+
+    Examples
+    --------
+    >>> bearable_terms(np.arange(60.0) / 7, np.array([1.0, 0.99]), 12).tolist()
+    [7, 12]
+    """
+    most = usable_terms(len(time), n_terms)
+    by_gaps = np.floor(1 / phase_gaps(time, frequencies) + 1e-6).astype(np.intp)
+    return np.minimum(most, np.maximum(by_gaps, 1))
 
 
 def string_significance(

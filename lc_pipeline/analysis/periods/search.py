@@ -152,7 +152,6 @@ def search_object(
     *,
     n_terms: int = 3,
     n_peaks: int = 3,
-    is_brighter_lower: bool = True,
     peaks: Floats | None = None,
     method: Literal["lomb_scargle", "bls"] = "lomb_scargle",
 ) -> ObjectPeriods | None:
@@ -168,8 +167,6 @@ def search_object(
         Harmonics of the periodogram, at most.
     n_peaks : int
         How many periods are wanted.
-    is_brighter_lower : bool
-        True for magnitudes, False for fluxes.
     peaks : array of float, optional
         Peaks on the grid that were found before, by :func:`find_peaks`.
     method : str
@@ -193,7 +190,7 @@ def search_object(
     if not usable or not grid.size:
         return None
     if method == "bls":
-        return _boxes(usable, bands, grid, n_terms, n_peaks, is_brighter_lower=is_brighter_lower)
+        return _boxes(usable, bands, grid, n_terms, n_peaks)
     tame = [band.winsorised(WINSORISED) for band in usable]
     if peaks is None:
         peaks = find_peaks([band.series() for band in tame], grid, n_terms, N_CANDIDATES)[0]
@@ -203,7 +200,7 @@ def search_object(
     resolution = 1 / float(np.ptp(times))
     family = considered(refined(tame, peaks, grid.spacing, n_terms), grid.minimum, grid.maximum)
     verdicts = distinct(judge(usable, family, grid.spacing / 4), resolution)[:n_peaks]
-    return _described(usable, bands, grid, verdicts, is_brighter_lower=is_brighter_lower)
+    return _described(usable, bands, grid, verdicts)
 
 
 def _boxes(
@@ -212,17 +209,16 @@ def _boxes(
     grid: FrequencyGrid,
     n_terms: int,
     n_peaks: int,
-    *,
-    is_brighter_lower: bool,
 ) -> ObjectPeriods | None:
-    frequencies, depth, log_fap = box_peaks(
-        usable, grid, n_peaks, is_brighter_lower=is_brighter_lower
-    )
+    frequencies, depth, log_fap = box_peaks(usable, grid, n_peaks)
     if not len(frequencies):
         return None
     everything = tuple(np.ones(len(band.time), dtype=bool) for band in usable)
-    verdicts = [Verdict(one, 0.0, n_terms, everything) for one in frequencies.tolist()]
-    found = _described(usable, bands, grid, verdicts, is_brighter_lower=is_brighter_lower)
+    no_jitter = (0.0,) * len(usable)
+    verdicts = [
+        Verdict(one, 0.0, 0.0, no_jitter, n_terms, everything) for one in frequencies.tolist()
+    ]
+    found = _described(usable, bands, grid, verdicts)
     amplitude = tuple(float(depth[0]) if np.isfinite(one) else one for one in found.amplitude)
     return replace(found, log_fap=log_fap, amplitude=amplitude)
 
@@ -241,8 +237,6 @@ def _described(
     bands: Sequence[Band],
     grid: FrequencyGrid,
     verdicts: Sequence[Verdict],
-    *,
-    is_brighter_lower: bool,
 ) -> ObjectPeriods:
     best = verdicts[0]
     frequencies = np.array([verdict.frequency for verdict in verdicts])
@@ -271,7 +265,7 @@ def _described(
         n_terms=best.n_terms,
         models=tuple(next(model) if there else nothing for there in is_there),
         amplitude=tuple(next(size) if there else np.nan for there in is_there),
-        brightest=ranges[largest][2 if is_brighter_lower else 3],
+        brightest=ranges[largest][3 if usable[largest].is_flux else 2],
         relation=relations(frequencies, np.concatenate([time for time, _ in kept]), grid),
         string_ratio=ratio,
         significance=significance,
@@ -325,7 +319,8 @@ def significances(
         for k in range(1, most + 1)
     ]
     log_fap = np.minimum(np.min(found, axis=0) + np.log(most), 0.0)
-    return power[n_terms - 1, np.arange(len(frequencies))], log_fap
+    chosen = power[n_terms - 1, np.arange(len(frequencies))]
+    return np.asarray(chosen, dtype=float), np.asarray(log_fap)
 
 
 def relations(frequencies: Floats, time: Floats, grid: FrequencyGrid) -> tuple[str, ...]:

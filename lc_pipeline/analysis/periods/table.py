@@ -103,15 +103,15 @@ def search_block(
     block: LightcurveBlock, *, settings: PeriodsSection, quantities: Sequence[str]
 ) -> list[ObjectPeriods | None]:
     """Search the objects of a block."""
-    bands = [object_bands(block, number) for number in range(len(block.value))]
+    bands = [object_bands(block, number, quantities) for number in range(len(block.value))]
     found: list[ObjectPeriods | None] = []
     for start in range(0, len(bands), _BATCH):
         batch = bands[start : start + _BATCH]
-        found += _search_batch(batch, block, settings, quantities)
+        found += _search_batch(batch, block, settings)
     return found
 
 
-def object_bands(block: LightcurveBlock, number: int) -> list[Band]:
+def object_bands(block: LightcurveBlock, number: int, quantities: Sequence[str]) -> list[Band]:
     """One object's measurements, without what is missing.
 
     Errors enter the weights with the band's median error added in quadrature: an error that is
@@ -128,7 +128,8 @@ def object_bands(block: LightcurveBlock, number: int) -> list[Band]:
         time, value, error = time[is_there], value[is_there], error[is_there]
         is_error = np.isfinite(error) & (error > 0)
         usual = float(np.median(error[is_error])) if is_error.any() else 1.0
-        bands.append(Band(time, value, np.hypot(np.where(is_error, error, usual), usual)))
+        weighed = np.hypot(np.where(is_error, error, usual), usual)
+        bands.append(Band(time, value, weighed, is_flux=quantities[place] == "flux"))
     return bands
 
 
@@ -136,7 +137,6 @@ def _search_batch(
     batch: Sequence[list[Band]],
     block: LightcurveBlock,
     settings: PeriodsSection,
-    quantities: Sequence[str],
 ) -> list[ObjectPeriods | None]:
     """Objects on the epochs' axis of times share a grid and its sums; others have their own."""
     peaks: list[Floats | None] = [None] * len(batch)
@@ -152,7 +152,6 @@ def _search_batch(
         search_object,
         n_terms=settings.terms,
         n_peaks=settings.n_peaks,
-        is_brighter_lower=quantities[0] == "mag",
         method=settings.method,
     )
     return [
