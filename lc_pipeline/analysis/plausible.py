@@ -13,6 +13,8 @@ from lc_pipeline.photometry.calibration import Calibration
 MOST_CANDIDATES = 0.2
 #: So many objects with one and the same period have it from the observations.
 MOST_OF_ONE_PERIOD = 3
+#: And so large a part of all that have a period.
+MOST_SHARING = 0.05
 #: Frequencies nearer than this count as the same, 1/d.
 SAME_FREQUENCY = 1e-3
 #: A period with a false-alarm probability below this counts as found.
@@ -85,13 +87,17 @@ def shared_periods(periods: Table) -> list[str]:
     """
     found = np.isfinite(periods["period"]) & (np.asarray(periods["fap"]) < SIGNIFICANT)
     frequency = 1 / np.asarray(periods["period"])[found]
-    counts = Counter(np.round(frequency / (2 * SAME_FREQUENCY)).astype(int).tolist())
-    return [
-        f"{number} objects have one and the same period, {1 / (2 * SAME_FREQUENCY * place):.4g} d: "
-        f"it is that of the observations, perhaps"
-        for place, number in counts.most_common()
-        if number >= MOST_OF_ONE_PERIOD and number > 0.05 * found.sum() and place > 0
-    ]
+    place = np.round(frequency / (2 * SAME_FREQUENCY)).astype(int)
+    said = []
+    for shared, number in Counter(place.tolist()).most_common():
+        if number < MOST_OF_ONE_PERIOD or number <= MOST_SHARING * len(place):
+            break
+        period = 1 / np.median(frequency[place == shared])
+        said.append(
+            f"{number} objects have one and the same period, {period:.4g} d: it is that of the "
+            f"observations, perhaps"
+        )
+    return said
 
 
 def many_candidates(candidates: Table, n_objects: int) -> list[str]:

@@ -19,6 +19,8 @@ from lc_pipeline.photometry.noise import NoiseModel, fit_noise
 _MAD = 1.4826
 _DEGREES = 4.0
 """Degrees of freedom of the Student's t that residuals are taken to follow."""
+_LEAST_SIGMA = 1e-6
+"""Magnitudes: no point is known better, even where no errors are stated and nothing scatters."""
 _FIRST_FLOOR = 0.01
 _FEW_POINTS = 3.0
 _CARRIES_WEIGHT = 0.25
@@ -133,7 +135,7 @@ def _judge(points: Points, typical: Array, weight: Array, residual: Array) -> _J
     excess = np.maximum(np.nan_to_num(rms**2 - expected), 0) * count / (count + _FEW_POINTS)
 
     base = noise.variance(points.error)
-    base = np.maximum(base, np.finfo(float).tiny)
+    base = np.maximum(base, _LEAST_SIGMA**2)
     with_star = base + excess[points.star]
     ratio = _MAD**2 * group_median(size**2 / with_star[tells], epoch, points.n_epochs)
     n_here = np.bincount(epoch, minlength=points.n_epochs)

@@ -239,7 +239,7 @@ def test_tables_say_their_units_and_how_to_open_them(materialized, survey):
     told = said(materialized, "variability_statistics")
     path = survey / "store" / "tables" / "variability_statistics.parquet"
     assert told["seconds"] > 0
-    field = pq.read_schema(path).field("median_mag_R")
+    field = pq.read_schema(path).field("median_R")
     assert field.metadata[b"unit"] == b"mag"
     assert field.metadata[b"description"]
     lines = told["open in a notebook"].removeprefix("```python\n").removesuffix("```")
@@ -267,7 +267,8 @@ def test_tables_may_be_kept_at_a_url(materialized, survey):
 
     tables = TableIOManager(survey=SurveyResource(path=str(survey)), folder="memory://tables")
     definitions = build_defs(survey, assets=[of_a_table], resources={"table_io": tables})
-    assert run(definitions, materialized, "variability_statistics", "of_a_table").success
+    made = ("zero_points", "error_model", "variability_statistics", "of_a_table")
+    assert run(definitions, materialized, *made).success
     place = "memory://tables/variability_statistics.parquet"
     assert said(materialized, "variability_statistics")["file"] == place
     assert fsspec.filesystem("memory").exists("/tables/variability_statistics.parquet")
@@ -424,7 +425,8 @@ def test_stores_that_differ_stop_what_reads_them(definitions, materialized, surv
     place = object_storage(config).snapshot.place.path
     array = zarr.open_group(place, mode="r+", use_consolidated=False)["lightcurves"]
     array[:, :, :, 2] = 99.0
-    result = run(definitions, materialized, "object_lightcurves", "coverage", "zero_points")
+    calibration = ("zero_points", "error_model")
+    result = run(definitions, materialized, "object_lightcurves", "coverage", *calibration)
     assert not result.success
     differing = check(materialized, "object_lightcurves", "stores_agree")
     assert not differing.passed

@@ -47,7 +47,7 @@ def test_jobs_have_the_names_that_people_look_for(definitions):
 
 def test_every_check_explains_itself(definitions):
     specs = [spec for checks in definitions.asset_checks or () for spec in checks.check_specs]
-    assert len(specs) == 7
+    assert len(specs) == 12
     assert all(spec.description for spec in specs)
 
 

@@ -119,12 +119,18 @@ class Trial:
                 with dask.config.set({"multiprocessing.context": "fork"}):
                     results = ingest_parallel(storage.location, jobs, None, None, n_workers=2)
                 assert all(result.record for result in results), results
-            self.journal.write_text(str(number + 2))
+            self.note(number + 2)
+
+    def note(self, n_epochs):
+        """Write down how many epochs are committed, at one stroke: it may be the last."""
+        written = self.journal.with_suffix(".new")
+        written.write_text(str(n_epochs))
+        written.replace(self.journal)
 
     def check(self):
         """Every epoch that was noted is there, unchanged; nothing is half there."""
         storage = self.storage().load_storage()
-        n_noted, n_there = int(self.journal.read_text() or 0), len(storage.epoch_keys)
+        n_noted, n_there = int(self.journal.read_text()), len(storage.epoch_keys)
         assert n_noted <= n_there <= n_noted + 2, (n_noted, n_there)
         assert n_there % 2 == 0, "half a commit"
         if self.kind == "parallel":

@@ -43,9 +43,10 @@ def object_periodogram(
     """
     settings = settings or PeriodsSection()
     block = read_block(dataset, slice(number, number + 1), settings.measurements or None)
+    quantities = dataset["quantity"].sel(measurement=list(block.measurement_keys)).values.tolist()
     bands = [
         band.winsorised(WINSORISED)
-        for band in object_bands(block, 0)
+        for band in object_bands(block, 0, quantities)
         if usable_terms(len(band.time), 1) and np.ptp(band.value) > 0
     ]
     if not bands:
