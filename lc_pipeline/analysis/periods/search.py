@@ -179,7 +179,7 @@ def search_object(
 
     Examples
     --------
-    >>> from lc_pipeline.analysis.periods.cadence import frequency_grid
+    >>> from lc_pipeline.analysis.periods import frequency_grid
     >>> random = np.random.default_rng(3)
     >>> time = np.sort(random.uniform(0, 60, 80))
     >>> value = 15 + 0.3 * np.sin(2 * np.pi * time / 0.7) + random.normal(0, 0.03, 80)

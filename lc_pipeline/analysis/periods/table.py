@@ -103,16 +103,18 @@ def search_block(
     block: LightcurveBlock, *, settings: PeriodsSection, quantities: Sequence[str]
 ) -> list[ObjectPeriods | None]:
     """Search the objects of a block."""
-    bands = [object_bands(block, number, quantities) for number in range(len(block.value))]
     found: list[ObjectPeriods | None] = []
-    for start in range(0, len(bands), _BATCH):
-        batch = bands[start : start + _BATCH]
-        found += _search_batch(batch, block, settings)
+    for start in range(0, len(block.value), _BATCH):
+        numbers = range(start, min(start + _BATCH, len(block.value)))
+        batch = [object_bands(block, number, tuple(quantities)) for number in numbers]
+        found += _search_batch(batch, numbers, block, settings)
     return found
 
 
-def object_bands(block: LightcurveBlock, number: int, quantities: Sequence[str]) -> list[Band]:
+def object_bands(block: LightcurveBlock, number: int, quantities: Sequence[str] = ()) -> list[Band]:
     """One object's measurements, without what is missing.
+
+    `quantities` says of each whether it is a ``flux``; by default none is.
 
     Errors enter the weights with the band's median error added in quadrature: an error that is
     said to be tiny cannot make one value decide. A value without an error has the median one;
@@ -129,23 +131,23 @@ def object_bands(block: LightcurveBlock, number: int, quantities: Sequence[str])
         is_error = np.isfinite(error) & (error > 0)
         usual = float(np.median(error[is_error])) if is_error.any() else 1.0
         weighed = np.hypot(np.where(is_error, error, usual), usual)
-        bands.append(Band(time, value, weighed, is_flux=quantities[place] == "flux"))
+        bands.append(Band(time, value, weighed, is_flux=quantities[place : place + 1] == ("flux",)))
     return bands
 
 
 def _search_batch(
     batch: Sequence[list[Band]],
+    numbers: Sequence[int],
     block: LightcurveBlock,
     settings: PeriodsSection,
 ) -> list[ObjectPeriods | None]:
     """Objects on the epochs' axis of times share a grid and its sums; others have their own."""
     peaks: list[Floats | None] = [None] * len(batch)
     if block.time_offset is None:
-        times = [band.time for bands in batch for band in bands]
-        shared = _grid(np.concatenate(times), settings)
+        shared = _grid(block.time, settings)
         grids = [shared] * len(batch)
         if shared.size and settings.method != "bls":
-            peaks = list(_shared_peaks(batch, block.time, shared, settings))
+            peaks = list(_shared_peaks(batch, numbers, block, shared, settings))
     else:
         grids = [_grid(np.concatenate([band.time for band in bands]), settings) for bands in batch]
     search = partial(
@@ -170,21 +172,24 @@ def _grid(time: Floats, settings: PeriodsSection) -> FrequencyGrid:
 
 
 def _shared_peaks(
-    batch: Sequence[list[Band]], time: Floats, grid: FrequencyGrid, settings: PeriodsSection
+    batch: Sequence[list[Band]],
+    numbers: Sequence[int],
+    block: LightcurveBlock,
+    grid: FrequencyGrid,
+    settings: PeriodsSection,
 ) -> list[Floats]:
     """Peaks of all objects of a batch at once."""
     series = []
-    for place in range(len(batch[0])):
-        value = np.full((len(batch), len(time)), np.nan)
-        weight = np.full((len(batch), len(time)), np.nan)
-        for number, bands in enumerate(batch):
+    for place in range(len(block.measurement_keys)):
+        value = np.full((len(batch), len(block.time)), np.nan)
+        weight = np.full_like(value, np.nan)
+        for row, (bands, number) in enumerate(zip(batch, numbers, strict=True)):
             band = bands[place]
-            if not len(band.time):
-                continue
-            where = np.searchsorted(time, band.time)
-            value[number, where] = band.winsorised(WINSORISED).value
-            weight[number, where] = band.error**-2
-        series.append(Series.prepared(time, value, weight))
+            if len(band.time):
+                where = np.isfinite(block.value[number, place]) & np.isfinite(block.time)
+                value[row, where] = band.winsorised(WINSORISED).value
+                weight[row, where] = band.error**-2
+        series.append(Series.prepared(block.time, value, weight))
     return find_peaks(series, grid, settings.terms, N_CANDIDATES)
 
 
