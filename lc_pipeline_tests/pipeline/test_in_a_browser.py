@@ -32,7 +32,7 @@ def defs():
 GROUPS = {
     "landing": ("source_catalogs", "survey_settings", "reference_catalog"),
     "store": ("epoch_lightcurves", "object_lightcurves"),
-    "analysis": ("coverage", "variable_candidates"),
+    "analysis": ("coverage", "zero_points"),
 }
 N_EPOCHS = 12
 PATIENCE = 120_000
