@@ -184,7 +184,7 @@ def search_object(
     >>> time = np.sort(random.uniform(0, 60, 80))
     >>> value = 15 + 0.3 * np.sin(2 * np.pi * time / 0.7) + random.normal(0, 0.03, 80)
     >>> found = search_object([Band(time, value, np.full(80, 0.03))], frequency_grid(time))
-    >>> float(round(1 / found.frequency[0], 3)), found.n_terms, bool(found.log_fap[0] < -50)
+    >>> round(float(1 / found.frequency[0]), 3), found.n_terms, bool(found.log_fap[0] < -50)
     (0.7, 1, True)
     """
     usable = [band for band in bands if usable_terms(len(band.time), 1) and np.ptp(band.value) > 0]
