@@ -37,12 +37,14 @@ def at_work(
 
 
 def logged(context: dg.OutputContext | dg.AssetExecutionContext, what: str) -> Progress:
-    """Progress, as some ten lines of the run's log."""
+    """Progress, as some ten lines of the run's log for each time that the work is gone through."""
     said = 0
 
     def report(done: int, total: int) -> None:
         nonlocal said
         tenth = 10 * done // max(total, 1)
+        if tenth < said:
+            said = 0
         if tenth > said:
             said = tenth
             context.log.info(f"{what}: {done} of {total}")
