@@ -251,17 +251,6 @@ def write_result(survey: SurveyConfig, name: str, result: Result) -> Path:
     return write_table(result, folder / f"{name}.parquet")
 
 
-def read_results(survey: SurveyConfig) -> dict[str, Result]:
-    """All results that there are, by name."""
-    results = {}
-    for name in TABLES:
-        try:
-            results[name] = read_result(survey, name)
-        except LightcurveError:
-            continue
-    return results
-
-
 # ------------------------------------------------------------------ all of it
 
 
