@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from lc_pipeline.catalogs.missing import numbers_of, texts_of
 from lc_pipeline.errors import CatalogError
+from lc_pipeline.survey import DEGREE_WORDS, HOUR_WORDS
 
 Floats = NDArray[np.float64]
 
@@ -19,8 +20,6 @@ _SEXAGESIMAL = re.compile(
     r"([+\-\u2212]?)\s*(\d{1,3})\s*[:\s hd°]\s*(\d{1,2})\s*[:\s m'\u2032]\s*"
     r"(\d{1,2}(?:\.\d*)?)\s*[s\"\u2033]?"
 )
-_HOURS = {"h", "hr", "hour", "hours", "hourangle", "h:m:s", '"h:m:s"', "hms"}  # as in survey.py
-_DEGREES = {"", "deg", "degree", "degrees", "d", '"d:m:s"', "d:m:s", "dms"}
 
 
 def normalise_ra(ra: Floats) -> Floats:
@@ -80,7 +79,7 @@ def read_angles(
         angles = _from_sexagesimal(path, name, texts_of(column))
         return angles * (15.0 if in_hours else 1.0), note
     numbers = numbers_of(path, name, column)
-    if unit in _DEGREES:
+    if unit in DEGREE_WORDS:
         finite = np.abs(numbers[np.isfinite(numbers)])
         if is_ra and not unit and len(finite) > 1 and finite.max() < 24:  # noqa: PLR2004
             note = (
@@ -88,7 +87,7 @@ def read_angles(
                 f"(columns.ra_unit = 'hourangle' if it is hours)"
             )
         return numbers, note
-    if unit in _HOURS:
+    if unit in HOUR_WORDS:
         return numbers * 15.0, note
     parsed = u.Unit(unit, parse_strict="silent")
     if isinstance(parsed, u.UnrecognizedUnit) or not parsed.is_equivalent(u.deg):
