@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from lc_pipeline.catalogs.file_columns import listed
 from lc_pipeline.catalogs.missing import numbers_of, texts_of
+from lc_pipeline.catalogs.observing_log import LogRow
 from lc_pipeline.catalogs.row_times import LONGEST_EPOCH, row_times, stated_origin
 from lc_pipeline.catalogs.time_formats import (
     EXPOSURE_KEYWORDS,
@@ -83,6 +84,7 @@ def read_times(
     survey: SurveyConfig,
     groups: dict[str, str],
     time_columns: Sequence[str],
+    log: LogRow | None = None,
 ) -> FileTimes:
     """Find the time of one file, and of its rows where they have their own.
 
@@ -99,6 +101,8 @@ def read_times(
         Named groups of the file's name.
     time_columns : sequence of str
         Time columns of single measurements.
+    log : LogRow, optional
+        The file's row of the observing log, if it has one.
 
     Raises
     ------
@@ -107,9 +111,28 @@ def read_times(
         ``missing.time_range``.
     """
     search = _Search(str(path), table, survey, groups)
+    if survey.time and survey.time.source == "log":
+        search.groups = _logged(str(path), survey.time, log, groups)
     if survey.time:
         return search.configured(survey.time, time_columns)
     return search.recognised(time_columns)
+
+
+def _logged(
+    path: str, section: TimeSection, log: LogRow | None, groups: dict[str, str]
+) -> dict[str, str]:
+    """What the log says of the file, beside what its name says."""
+    if log is None:
+        raise CatalogError(
+            path,
+            f"time.log: {section.log} has no row for this file or its epoch in the column "
+            f"{section.log_epoch!r}; add it, and run again",
+        )
+    if section.name not in log.cells:
+        raise CatalogError(
+            path, f"time.log: the row {log.name} has no {section.name!r}; fill it in"
+        )
+    return groups | dict(log.cells)
 
 
 class _Search:
@@ -155,7 +178,7 @@ class _Search:
         )
         if section.source == "column":
             return self._from_columns(section.name, time_columns, clock, exposure, "time.name")
-        if section.source == "filename":
+        if section.source in ("filename", "log"):
             if section.name not in self.groups:
                 raise CatalogError(
                     self.path, f"time.name: the file's name has no group {section.name!r}"
@@ -212,8 +235,8 @@ class _Search:
         raise CatalogError(
             self.path,
             f"no time is recognised: there is neither MJD-OBS, DATE-OBS or the like in the header "
-            f"nor a column like mjd; say in [time] where it stands (header, column or filename). "
-            f"Columns are: {listed(self.table.colnames)}",
+            f"nor a column like mjd; say in [time] where it stands (header, column, filename; "
+            f"or log, a table of its own). Columns are: {listed(self.table.colnames)}",
         )
 
     def _from_columns(
@@ -379,7 +402,8 @@ class _Search:
         if found is None:
             raise CatalogError(
                 self.path,
-                f"time.clock: {name!r} is neither a group of the file's name nor a header keyword",
+                f"time.clock: {name!r} is neither a group of the file's name, a column of the log "
+                f"nor a header keyword",
             )
         return str(found).strip()
 
@@ -428,8 +452,8 @@ class _Search:
         else:
             raise CatalogError(
                 self.path,
-                f"time.exposure: {wanted!r} is neither a group of the file's name, a header "
-                f"keyword nor a column",
+                f"time.exposure: {wanted!r} is neither a group of the file's name, a column of the "
+                f"log, a header keyword nor a column",
             )
         try:
             return seconds_of(found)
