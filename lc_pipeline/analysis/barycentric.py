@@ -24,6 +24,18 @@ _SECONDS = 86400.0
 _THERE = {"scale": "tdb", "refposition": "BARYCENTER"}
 
 
+def is_barycentric(lightcurves: xr.Dataset | TimeSeries) -> bool:
+    """Whether the times of a dataset, or of the rows of one object, are BJD_TDB - 2400000.5."""
+    if isinstance(lightcurves, TimeSeries):
+        clock = {
+            "scale": lightcurves["time"].scale,
+            "refposition": str(lightcurves.meta.get("time_refposition")).upper(),
+        }
+    else:
+        clock = {name: lightcurves["time"].attrs.get(name) for name in _THERE}
+    return clock == _THERE
+
+
 def barycentric(dataset: xr.Dataset) -> xr.Dataset:
     """Give a dataset barycentric times: BJD_TDB - 2400000.5.
 
@@ -42,8 +54,9 @@ def barycentric(dataset: xr.Dataset) -> xr.Dataset:
     """
     clock = dataset["time"].attrs
     scale, refposition = clock.get("scale", ""), clock.get("refposition", "UNKNOWN").upper()
-    is_there = {"scale": scale, "refposition": refposition} == _THERE
-    if not scale or refposition == "UNKNOWN" or is_there or not dataset.sizes["object"]:
+    if not scale or refposition == "UNKNOWN" or not dataset.sizes["object"]:
+        return dataset
+    if is_barycentric(dataset):
         return dataset
     mjd = dataset["time"].values
     toward = unit_vectors(dataset["ra"].values, dataset["dec"].values)
@@ -93,8 +106,7 @@ def barycentric_rows(rows: TimeSeries) -> TimeSeries:
         known where the clock stood, or its times are barycentric already.
     """
     refposition = str(rows.meta.get("time_refposition", "UNKNOWN")).upper()
-    is_there = {"scale": rows["time"].scale, "refposition": refposition} == _THERE
-    if refposition == "UNKNOWN" or is_there or not len(rows):
+    if refposition == "UNKNOWN" or is_barycentric(rows) or not len(rows):
         return rows
     bjd = barycentric_julian_date(
         rows["time"].mjd, rows["time"].scale, refposition, rows.meta["ra"], rows.meta["dec"]

@@ -114,8 +114,9 @@ def test_a_star_that_pulsates_in_half_an_hour_is_whole_at_barycentric_times(make
     dataset["lightcurves"][0, 0, 0] = 15 + 0.05 * np.sin(phase) + random.normal(0, 0.02, 400)
     dataset["lightcurves"][0, 0, 1] = 0.02
     settings = PeriodsSection(min_period=0.019, max_period=0.02, terms=1)
+    there = period_search(dataset, settings)[0]
+    dataset["time"].attrs["refposition"] = "UNKNOWN"
     seen = period_search(dataset, settings)[0]
-    there = period_search(barycentric(dataset), settings)[0]
     assert there["frequency"] == pytest.approx(frequency, abs=1e-4)
     assert there["power"] > 0.6
     assert seen["power"] < 0.4
