@@ -24,7 +24,7 @@ from dask import compute, delayed, multiprocessing, threaded
 from dask.local import get_sync
 
 from lc_pipeline.catalogs.source_catalog import SourceCatalog
-from lc_pipeline.errors import LightcurveError
+from lc_pipeline.errors import CatalogError, LightcurveError
 from lc_pipeline.matching.assemble import assemble_epoch
 from lc_pipeline.matching.epoch_block import EpochBlock
 from lc_pipeline.matching.match import match_catalog
@@ -122,6 +122,26 @@ def ingest_parallel(
         if any(result.record for result in results):
             rows.commit([result.record for result in results])
     return results
+
+
+def n_values_stored(location: Location, results: Sequence[EpochResult]) -> dict[str, int]:
+    """Count the values that were stored, by epoch.
+
+    Raises
+    ------
+    CatalogError
+        If epochs were refused; the message has every reason.
+    """
+    if refused := [result for result in results if result.record is None]:
+        reasons = "\n  ".join(f"{result.epoch}: {result.error}" for result in refused)
+        raise CatalogError(
+            location.path,
+            f"{len(refused)} of {len(results)} epochs were refused, the others are stored:\n"
+            f"  {reasons}",
+        )
+    return {
+        result.epoch: sum(result.record.n_values.values()) for result in results if result.record
+    }
 
 
 def _of_one_clock(results: list[EpochResult], known: tuple[str, str] | None) -> list[EpochResult]:

@@ -88,13 +88,7 @@ class EpochRecord:
             n_detected=dict(
                 zip(block.measurement_keys, map(int, block.n_detected), strict=True),
             ),
-            n_values=dict(
-                zip(
-                    block.measurement_keys,
-                    np.isfinite(block.lightcurves[:, 0]).sum(axis=-1).tolist(),
-                    strict=True,
-                )
-            ),
+            n_values=dict(zip(block.measurement_keys, block.n_stored.tolist(), strict=True)),
             ingest_id=uuid.uuid4().hex,
             offset_east=block.offset_east_arcsec,
             offset_north=block.offset_north_arcsec,
