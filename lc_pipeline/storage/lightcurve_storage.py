@@ -19,10 +19,11 @@ from lc_pipeline.matching.reference import ReferenceCatalog
 from lc_pipeline.photometry.calibration import Calibration
 from lc_pipeline.progress import Progress, progress_bar
 from lc_pipeline.sky.regions import in_box
-from lc_pipeline.storage import epoch_log, rechunk, versions
+from lc_pipeline.storage import compact, epoch_log, rechunk, versions
 from lc_pipeline.storage.layout import COORDINATE_OBJECTS, cuts
 from lc_pipeline.storage.location import Location
 from lc_pipeline.storage.model import value_names
+from lc_pipeline.storage.new_store import StoreAxes, create_epoch_log
 from lc_pipeline.storage.open_store import OpenStore
 from lc_pipeline.storage.parallel import (
     CatalogSource,
@@ -134,16 +135,15 @@ class LightcurveStorage:
         if not measurement_keys:
             raise StorageError(f"{self.location}: a store needs at least one measurement")
         quantity_of = _for_each(quantities, measurement_keys)
-        epoch_log.create_epoch_log(
-            self.location,
+        axes = StoreAxes(
             reference,
             measurement_keys,
-            (*value_names(quantity_of), *extra_values),
             quantity_of,
             _for_each(units, measurement_keys),
-            matching or MatchingSection(),
-            survey=survey,
-            settings=settings,
+            (*value_names(quantity_of), *extra_values),
+        )
+        create_epoch_log(
+            self.location, axes, matching or MatchingSection(), survey=survey, settings=settings
         )
         return self.load_storage()
 
@@ -533,7 +533,7 @@ class LightcurveStorage:
         bool
             Whether there was anything to drop.
         """
-        is_new = epoch_log.compact(self._epoch_snapshot().location) is not None
+        is_new = compact.compact(self._epoch_snapshot().location) is not None
         self.load_storage()
         return is_new
 

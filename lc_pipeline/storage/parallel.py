@@ -28,16 +28,11 @@ from lc_pipeline.errors import CatalogError, LightcurveError
 from lc_pipeline.matching.assemble import assemble_epoch
 from lc_pipeline.matching.epoch_block import EpochBlock
 from lc_pipeline.matching.match import match_catalog
-from lc_pipeline.storage.epoch_log import (
-    appending,
-    check_fits,
-    open_row_arrays,
-    other_clock,
-    write_row,
-)
+from lc_pipeline.storage.epoch_log import appending, check_fits, other_clock
 from lc_pipeline.storage.layout import cuts
 from lc_pipeline.storage.location import Location
 from lc_pipeline.storage.model import ARRAYS
+from lc_pipeline.storage.row_arrays import open_row_arrays, write_row
 from lc_pipeline.storage.snapshot import EpochRecord, Snapshot, open_version
 from lc_pipeline.survey import MatchingSection
 
