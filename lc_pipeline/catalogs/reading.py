@@ -22,14 +22,14 @@ from astropy.io import fits
 from astropy.table import Table
 from astropy.table.meta import YamlParseError
 
-from lc_pipeline.catalogs.arrow_tables import read_parquet
-from lc_pipeline.catalogs.ecsv import read_ecsv
-from lc_pipeline.catalogs.fits_tables import read_fits
-from lc_pipeline.catalogs.plain_tables import plain_table
-from lc_pipeline.catalogs.text_cells import decode
-from lc_pipeline.catalogs.text_headers import is_sextractor_header
-from lc_pipeline.catalogs.text_tables import read_text
-from lc_pipeline.catalogs.votables import read_votable
+from lc_pipeline.catalogs.formats.arrow_tables import read_parquet
+from lc_pipeline.catalogs.formats.ecsv import read_ecsv
+from lc_pipeline.catalogs.formats.fits_tables import read_fits
+from lc_pipeline.catalogs.formats.plain_tables import plain_table
+from lc_pipeline.catalogs.formats.text_cells import decode
+from lc_pipeline.catalogs.formats.text_headers import is_sextractor_header
+from lc_pipeline.catalogs.formats.text_tables import read_text
+from lc_pipeline.catalogs.formats.votables import read_votable
 from lc_pipeline.errors import CatalogError
 from lc_pipeline.survey import CatalogFormat, FilesSection
 

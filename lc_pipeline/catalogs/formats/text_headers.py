@@ -9,8 +9,8 @@ from pathlib import Path
 
 from astropy import units as u
 
+from lc_pipeline.catalogs.formats.text_cells import cells_of, is_comment, is_number
 from lc_pipeline.catalogs.names import standard_unit, unit_in
-from lc_pipeline.catalogs.text_cells import cells_of, is_comment, is_number
 from lc_pipeline.errors import CatalogError
 
 _SEXTRACTOR_COLUMN = re.compile(r"#\s+(\d+)\s+([^\s\[]+)(?:\s.*?)?(?:\[([^\]]*)\])?\s*$")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pyarrow as pa
 from astropy.table import Table
 
-from lc_pipeline.catalogs.text_cells import cells_of, decode, first_line, refuse_ragged
+from lc_pipeline.catalogs.formats.text_cells import cells_of, decode, first_line, refuse_ragged
 from lc_pipeline.errors import CatalogError
 
 _UNKNOWN_YAML_TAG = re.compile(rb"(?<=\s)!(?!astropy\b|numpy\b|!)[A-Za-z_][\w.]*")

@@ -16,9 +16,8 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 from astropy.table import Table
 
-from lc_pipeline.catalogs.arrow_tables import table_from_arrow
-from lc_pipeline.catalogs.names import squeeze
-from lc_pipeline.catalogs.text_cells import (
+from lc_pipeline.catalogs.formats.arrow_tables import table_from_arrow
+from lc_pipeline.catalogs.formats.text_cells import (
     COMMA,
     EMPTY_CELLS,
     cells_of,
@@ -28,7 +27,7 @@ from lc_pipeline.catalogs.text_cells import (
     is_comment,
     refuse_ragged,
 )
-from lc_pipeline.catalogs.text_headers import (
+from lc_pipeline.catalogs.formats.text_headers import (
     header_names,
     keywords_in,
     known_unit,
@@ -36,6 +35,7 @@ from lc_pipeline.catalogs.text_headers import (
     sextractor_names,
     units_of,
 )
+from lc_pipeline.catalogs.names import squeeze
 from lc_pipeline.errors import CatalogError
 from lc_pipeline.survey import FilesSection
 
