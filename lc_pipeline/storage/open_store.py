@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from lc_pipeline.errors import LightcurveError, NotInStoreError, StorageError
 from lc_pipeline.photometry.calibration import Calibration
-from lc_pipeline.sky.regions import SkyIndex
+from lc_pipeline.sky.sky_index import SkyIndex
 from lc_pipeline.storage import versions
 from lc_pipeline.storage.dataset import open_dataset, with_object_index
 from lc_pipeline.storage.snapshot import Snapshot
