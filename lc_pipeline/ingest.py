@@ -15,13 +15,8 @@ from typing import Literal
 
 import numpy as np
 
-from lc_pipeline.catalogs.landing import (
-    EpochFiles,
-    LandedFile,
-    LandingFolder,
-    expand_keys,
-    find_epochs,
-)
+from lc_pipeline.catalogs.landed_files import EpochFiles, LandedFile
+from lc_pipeline.catalogs.landing import LandingFolder, expand_keys, find_epochs
 from lc_pipeline.catalogs.measurement_plan import needs_contents
 from lc_pipeline.catalogs.source_catalog import SourceCatalog, read_epoch
 from lc_pipeline.errors import (

@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from lc_pipeline.catalogs.landing import EpochFiles, LandedFile, expand_key
+from lc_pipeline.catalogs.landed_files import EpochFiles, LandedFile
+from lc_pipeline.catalogs.landing import expand_key
 from lc_pipeline.catalogs.source_catalog import read_epoch
 from lc_pipeline.draft.alike_names import holds_date, same_numbers, similar_names
 from lc_pipeline.draft.epoch_times import FoundTime, find_time

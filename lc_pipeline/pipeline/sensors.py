@@ -14,7 +14,8 @@ from collections.abc import Callable, Sequence
 import dagster as dg
 
 from lc_pipeline.catalogs.arrivals import Arrivals, find_arrivals, seen_by_store
-from lc_pipeline.catalogs.landing import EpochFiles, LandingFolder, find_epochs
+from lc_pipeline.catalogs.landed_files import EpochFiles
+from lc_pipeline.catalogs.landing import LandingFolder, find_epochs
 from lc_pipeline.errors import LightcurveError
 from lc_pipeline.ingest import epoch_storage, stale_epochs
 from lc_pipeline.pipeline import words
