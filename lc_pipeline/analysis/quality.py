@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from astropy.time import Time
 
+from lc_pipeline.catalogs.observing_log import ROW_MARK
 from lc_pipeline.storage.lightcurve_storage import LightcurveStorage
 from lc_pipeline.storage.snapshot import EpochRecord
 
@@ -120,7 +121,8 @@ def same_catalogs(records: Sequence[EpochRecord]) -> list[Finding]:
     """Epochs made of the very files of another epoch, under other names."""
     same: defaultdict[tuple[str, ...], list[str]] = defaultdict(list)
     for record in records:
-        same[tuple(sorted(record.source_sha256))].append(record.epoch)
+        files = (sha256 for sha256 in record.source_sha256 if not sha256.startswith(ROW_MARK))
+        same[tuple(sorted(files))].append(record.epoch)
     return [
         Finding(epoch, f"the same file as {', '.join(each for each in epochs if each != epoch)}")
         for files, epochs in same.items()

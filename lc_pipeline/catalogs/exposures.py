@@ -32,8 +32,8 @@ def exposure_of(file: TimedFile, section: TimeSection) -> float:
     else:
         raise CatalogError(
             file.path,
-            f"time.exposure: {wanted!r} is neither a group of the file's name, a header "
-            f"keyword nor a column",
+            f"time.exposure: {wanted!r} is neither a group of the file's name, a column of the "
+            f"log, a header keyword nor a column",
         )
     try:
         return seconds_of(found)

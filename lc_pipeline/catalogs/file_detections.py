@@ -80,7 +80,7 @@ def read_detections(
     ra, dec, kept = _positions(path, table, plan, survey, named, notes)
     own = [section.time for section in plan.measurements if section.time]
     try:
-        times = read_times(path, table, survey, file.groups, list(dict.fromkeys(own)))
+        times = read_times(path, table, survey, file.groups, list(dict.fromkeys(own)), file.log)
     except CatalogError as error:
         if needs_time or survey.time:
             raise

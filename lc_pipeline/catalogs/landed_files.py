@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from io import BufferedIOBase
 from pathlib import Path
 
+from lc_pipeline.catalogs.observing_log import LogRow
+
 
 @dataclass(frozen=True)
 class LandedFile:
@@ -16,6 +18,8 @@ class LandedFile:
     """Path below the landing folder, with ``/`` between folders."""
     groups: dict[str, str] = field(default_factory=dict)
     """Named groups of ``files.pattern``, without those that took no part in the match."""
+    log: LogRow | None = None
+    """Its row, or that of its epoch, of the observing log (``time.log``)."""
 
     def state(self) -> tuple[int, int]:
         """Size in bytes, and time of the last change in ns since 1970; OSError if it has gone."""
@@ -33,3 +37,8 @@ class EpochFiles:
 
     epoch: str
     files: tuple[LandedFile, ...]
+
+    @property
+    def log_rows(self) -> tuple[LogRow, ...]:
+        """Rows of the observing log that are of these files."""
+        return tuple(dict.fromkeys(file.log for file in self.files if file.log))

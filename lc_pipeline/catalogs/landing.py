@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lc_pipeline.catalogs.landed_files import EpochFiles, LandedFile
+from lc_pipeline.catalogs.observing_log import ObservingLog
 from lc_pipeline.catalogs.remote import list_remote
 from lc_pipeline.errors import SurveyConfigError
 from lc_pipeline.survey import SurveyConfig
@@ -88,6 +89,7 @@ def find_epochs(survey: SurveyConfig) -> LandingFolder:
     else:
         folder = survey.landing_folder
         there = _local(folder, survey)
+    log = ObservingLog.of(survey)
     pattern = re.compile(survey.files.pattern)
     exclude = [re.compile(expression) for expression in survey.files.exclude]
     files: defaultdict[str, list[LandedFile]] = defaultdict(list)
@@ -97,7 +99,8 @@ def find_epochs(survey: SurveyConfig) -> LandingFolder:
             excluded.append(name)
         elif file and (match := pattern.fullmatch(name)) and match["epoch"]:
             groups = {key: text for key, text in match.groupdict().items() if text is not None}
-            files[match["epoch"]].append(dataclasses.replace(file, groups=groups))
+            row = log.row_of(match["epoch"], name) if log else None
+            files[match["epoch"]].append(dataclasses.replace(file, groups=groups, log=row))
         else:
             unmatched.append(name)
     if not files:
@@ -138,7 +141,11 @@ def _nothing_matched(
 def _names_below(folder: Path, survey: SurveyConfig) -> Iterator[tuple[str, bool]]:
     """Names below `folder` that may be catalogues; False for a symbolic link to nowhere."""
     store = os.path.realpath(survey.store) if "://" not in survey.store else None
-    own = os.path.realpath(survey.path) if survey.path else None
+    not_catalogs = [survey.path] if survey.path else []
+    if survey.time and survey.time.log:
+        not_catalogs.append(survey.folder / survey.time.log)
+    own_names = {path.name for path in not_catalogs}
+    own = {os.path.realpath(path) for path in not_catalogs}
     visited: set[str] = set()
     pending = [("", str(folder))]
     while pending:
@@ -155,7 +162,7 @@ def _names_below(folder: Path, survey: SurveyConfig) -> Iterator[tuple[str, bool
                         pending.append((f"{prefix}{entry.name}/", entry.path))
                 elif (is_file := entry.is_file()) or entry.is_symlink():
                     # A link to nowhere is where a file was meant to be.
-                    if entry.name.endswith(".toml") and os.path.realpath(entry.path) == own:
+                    if entry.name in own_names and os.path.realpath(entry.path) in own:
                         continue
                     yield prefix + entry.name, is_file
 

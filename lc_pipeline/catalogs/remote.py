@@ -117,7 +117,7 @@ def copied_here(files: EpochFiles) -> Iterator[EpochFiles]:
                     shutil.copyfileobj(source, target)
             except OSError as error:
                 raise CatalogError(file.url, f"cannot be read ({error})") from error
-            copies.append(LandedFile(path, file.name, file.groups))
+            copies.append(LandedFile(path, file.name, file.groups, file.log))
             urls[str(path)] = file.url
         try:
             yield EpochFiles(files.epoch, tuple(copies))

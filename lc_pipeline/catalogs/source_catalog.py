@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from lc_pipeline.catalogs.file_detections import FileDetections, read_detections
 from lc_pipeline.catalogs.landed_files import EpochFiles, LandedFile
 from lc_pipeline.catalogs.measurement_columns import MeasurementColumns
+from lc_pipeline.catalogs.observing_log import LogRow, ObservingLog
 from lc_pipeline.catalogs.remote import copied_here
 from lc_pipeline.errors import CatalogError
 from lc_pipeline.flags import FLAG_DTYPE, MeasurementFlag
@@ -71,6 +72,8 @@ class SourceCatalog:
     files : tuple of SourceFile
     notes : tuple of str
         What was recognised rather than configured, in words.
+    log_rows : tuple of LogRow
+        Rows of the observing log that the times come from.
 
     Examples
     --------
@@ -98,6 +101,7 @@ class SourceCatalog:
     exposure: float
     files: tuple[SourceFile, ...]
     notes: tuple[str, ...] = ()
+    log_rows: tuple[LogRow, ...] = ()
 
     def __len__(self) -> int:
         return len(self.ra)
@@ -252,13 +256,15 @@ def _landed(path: Path, survey: SurveyConfig | None) -> LandedFile:
     if survey is None:
         return LandedFile(path, path.name)
     names = [path.name]
+    log = ObservingLog.of(survey)
     if path.resolve().is_relative_to(survey.landing_folder.resolve()):
         names.insert(0, path.resolve().relative_to(survey.landing_folder.resolve()).as_posix())
     for name in names:
         if match := re.fullmatch(survey.files.pattern, name):
             groups = {key: text for key, text in match.groupdict().items() if text is not None}
-            return LandedFile(path, name, groups)
-    return LandedFile(path, names[0])
+            row = log.row_of(groups.get("epoch", ""), name) if log else None
+            return LandedFile(path, name, groups, row)
+    return LandedFile(path, names[0], log=log.row_of("", names[0]) if log else None)
 
 
 def _read(epoch_files: EpochFiles, survey: SurveyConfig | None) -> SourceCatalog:
@@ -291,6 +297,7 @@ def _read(epoch_files: EpochFiles, survey: SurveyConfig | None) -> SourceCatalog
             for file in found
         ),
         notes=tuple(dict.fromkeys(note for file in found for note in file.notes)),
+        log_rows=epoch_files.log_rows,
     )
 
 

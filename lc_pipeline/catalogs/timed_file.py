@@ -28,7 +28,7 @@ class TimedFile:
     table : Table
         As :func:`~lc_pipeline.catalogs.reading.read_table` gives it.
     groups : dict of str to str
-        Named groups of the file's name.
+        Named groups of the file's name, and the cells of its row of the observing log.
     time_range : (float, float)
         MJD; what lies outside is no time.
     notes : list of str
@@ -85,7 +85,8 @@ class TimedFile:
         if found is None:
             raise CatalogError(
                 self.path,
-                f"time.clock: {name!r} is neither a group of the file's name nor a header keyword",
+                f"time.clock: {name!r} is neither a group of the file's name, a column of the log "
+                f"nor a header keyword",
             )
         return str(found).strip()
 

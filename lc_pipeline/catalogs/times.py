@@ -22,6 +22,7 @@ from lc_pipeline.catalogs.exposures import (
     replaced,
 )
 from lc_pipeline.catalogs.file_columns import listed
+from lc_pipeline.catalogs.observing_log import LogRow
 from lc_pipeline.catalogs.row_times import LONGEST_EPOCH, row_times, stated_origin
 from lc_pipeline.catalogs.time_formats import HEADER_TIMES, implied_by_name
 from lc_pipeline.catalogs.timed_file import TimedFile
@@ -64,6 +65,7 @@ def read_times(
     survey: SurveyConfig,
     groups: dict[str, str],
     time_columns: Sequence[str],
+    log: LogRow | None = None,
 ) -> FileTimes:
     """Find the time of one file, and of its rows where they have their own.
 
@@ -80,6 +82,8 @@ def read_times(
         Named groups of the file's name.
     time_columns : sequence of str
         Time columns of single measurements.
+    log : LogRow, optional
+        The file's row of the observing log, if it has one.
 
     Raises
     ------
@@ -87,10 +91,29 @@ def read_times(
         If there is no time, it cannot be read as configured, or lies outside
         ``missing.time_range``.
     """
+    if survey.time and survey.time.source == "log":
+        groups = _logged(str(path), survey.time, log, groups)
     file = TimedFile(str(path), table, groups, survey.missing.time_range)
     if survey.time:
         return _configured(file, survey.time, time_columns)
     return _recognised(file, time_columns)
+
+
+def _logged(
+    path: str, section: TimeSection, log: LogRow | None, groups: dict[str, str]
+) -> dict[str, str]:
+    """What the log says of the file, beside what its name says."""
+    if log is None:
+        raise CatalogError(
+            path,
+            f"time.log: {section.log} has no row for this file or its epoch in the column "
+            f"{section.log_epoch!r}; add it, and run again",
+        )
+    if section.name not in log.cells:
+        raise CatalogError(
+            path, f"time.log: the row {log.name} has no {section.name!r}; fill it in"
+        )
+    return groups | dict(log.cells)
 
 
 def _configured(file: TimedFile, section: TimeSection, time_columns: Sequence[str]) -> FileTimes:
@@ -106,7 +129,7 @@ def _configured(file: TimedFile, section: TimeSection, time_columns: Sequence[st
     )
     if section.source == "column":
         return _from_columns(file, section.name, time_columns, clock, exposure, "time.name")
-    if section.source == "filename":
+    if section.source in ("filename", "log"):
         if section.name not in file.groups:
             raise CatalogError(
                 file.path, f"time.name: the file's name has no group {section.name!r}"
@@ -185,8 +208,8 @@ def _recognised(file: TimedFile, time_columns: Sequence[str]) -> FileTimes:
     raise CatalogError(
         file.path,
         f"no time is recognised: there is neither MJD-OBS, DATE-OBS or the like in the header "
-        f"nor a column like mjd; say in [time] where it stands (header, column or filename). "
-        f"Columns are: {listed(file.table.colnames)}",
+        f"nor a column like mjd; say in [time] where it stands (header, column, filename; "
+        f"or log, a table of its own). Columns are: {listed(file.table.colnames)}",
     )
 
 

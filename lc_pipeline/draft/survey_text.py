@@ -281,6 +281,7 @@ def _time(findings: Findings) -> list[str]:
             "TO DO: no time was found, and without one every epoch is refused. Say where it stands:"
         ),
         *("# [time]", '# from = "header"  # or "column", or "filename": a group of files.pattern'),
+        '# or from = "log", log = "observing_log.csv": a table with a row for each epoch',
         *('# name = "MJD-OBS"', '# format = "mjd"  # or "jd", "isot", "unix", "%Y%m%dT%H%M%S"'),
         *('# scale = "utc"', '# at = "start"  # or "mid", "end" of the exposure'),
         "# exposure = 30.0  # seconds, or the keyword, column or group that has it",

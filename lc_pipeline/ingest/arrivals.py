@@ -65,7 +65,7 @@ def find_arrivals(
     unfinished: dict[str, str] = {}
     for files in epochs:
         states = _states(files)
-        mark = _digest(states)
+        mark = _digest(states, files)
         is_settled = (
             mark in (seen.get(files.epoch), waiting.get(files.epoch))
             or _last_written(states) <= now - settle_seconds
@@ -81,8 +81,8 @@ def find_arrivals(
 
 
 def fingerprint(files: EpochFiles) -> str:
-    """Digest of the names, sizes and times of an epoch's files; nothing is read."""
-    return _digest(_states(files))
+    """Digest of the names, sizes and times of an epoch's files, and of its rows of the log."""
+    return _digest(_states(files), files)
 
 
 def n_bytes(files: EpochFiles) -> int:
@@ -100,11 +100,15 @@ def seen_by_store(epochs: Sequence[EpochFiles], records: Iterable[EpochRecord]) 
     seen = {}
     for files in epochs:
         record = known.get(files.epoch)
-        if record is None or set(record.source_name) != {file.name for file in files.files}:
+        if record is None:
+            continue
+        names = [file.name for file in files.files] + [row.name for row in files.log_rows]
+        same_rows = {row.sha256 for row in files.log_rows} <= set(record.source_sha256)
+        if set(record.source_name) != set(names) or not same_rows:
             continue
         states = _states(files)
         if _last_written(states) <= dt.datetime.fromisoformat(record.ingested_at).timestamp():
-            seen[files.epoch] = _digest(states)
+            seen[files.epoch] = _digest(states, files)
     return seen
 
 
@@ -125,8 +129,9 @@ def _states(files: EpochFiles) -> list[_State]:
     return states
 
 
-def _digest(states: list[_State]) -> str:
-    return hashlib.sha256(repr([tuple(state) for state in states]).encode()).hexdigest()[:16]
+def _digest(states: list[_State], files: EpochFiles) -> str:
+    parts = [*(tuple(state) for state in states), *(row.sha256 for row in files.log_rows)]
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
 
 
 def _last_written(states: list[_State]) -> float:

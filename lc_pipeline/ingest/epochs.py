@@ -185,6 +185,7 @@ def _is_unchanged(
         and record.n_objects == n_objects
         and set(zip(record.source_name, record.source_sha256, strict=True))
         == {(file.name, _sha256(file)) for file in files.files}
+        | {(row.name, row.sha256) for row in files.log_rows}
     )
 
 

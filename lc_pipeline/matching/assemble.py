@@ -155,7 +155,7 @@ def assemble_epoch(
         offset_north_arcsec=float(np.mean([s.north_arcsec for s in found])) if found else 0.0,
         n_offset_pairs=sum(shift.n_pairs for shift in found),
         n_detected=np.count_nonzero((flags & np.uint16(ABSENT)) == 0, axis=1).astype(np.int64),
-        files=catalog.files,
+        files=(*catalog.files, *catalog.log_rows),
         notes=(
             *catalog.notes,
             *match.notes,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from lc_pipeline.catalogs.observing_log import LogRow
 from lc_pipeline.catalogs.source_catalog import SourceFile
 
 
@@ -75,7 +76,7 @@ class EpochBlock:
     offset_north_arcsec: float
     n_offset_pairs: int
     n_detected: NDArray[np.int64]
-    files: tuple[SourceFile, ...] = ()
+    files: tuple[SourceFile | LogRow, ...] = ()
     notes: tuple[str, ...] = ()
 
     @property

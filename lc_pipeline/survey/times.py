@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import difflib
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from astropy.time import Time
-from pydantic import AfterValidator, BeforeValidator, Field, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
 from lc_pipeline.survey.section import Section
 
@@ -31,9 +31,13 @@ def _time_format(value: str) -> str:
 class TimeSection(Section):
     """``[time]``: when an epoch was taken."""
 
-    source: Literal["header", "column", "filename"] = Field(alias="from")
+    source: Literal["header", "column", "filename", "log"] = Field(alias="from")
     name: str
-    """Header keyword, column, or named group of ``files.pattern``."""
+    """Header keyword, column (of the catalogue, or of the log), or group of ``files.pattern``."""
+    log: str | None = None
+    """A table with a row for each epoch or file, relative to ``survey.toml``."""
+    log_epoch: str = "epoch"
+    """The log's column of epoch keys or file names."""
     format: Annotated[str, AfterValidator(_time_format)] = "mjd"
     """An astropy format (``mjd``, ``jd``, ``isot``, ``unix``, ...) or a strptime pattern with %."""
     scale: Annotated[
@@ -56,6 +60,15 @@ class TimeSection(Section):
     """Where the clock stands: the place that light travel times are referred to (IVOA).
 
     By default what the header or the name (``HJD``, ``BJD``) says, else ``TOPOCENTER``."""
+
+    @model_validator(mode="after")
+    def _has_a_log(self) -> Self:
+        if (self.source == "log") != (self.log is not None):
+            raise ValueError(
+                "from = 'log' and log = 'FILE' belong together: the file is a table with a row for "
+                "each epoch, and time.name its column of times"
+            )
+        return self
 
     @field_validator("exposure")
     @classmethod

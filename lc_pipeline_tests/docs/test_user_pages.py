@@ -333,6 +333,26 @@ def test_headerless_csv(tmp_path):
     check(sky, survey, tolerance=1e-6)
 
 
+def test_observing_log(tmp_path):
+    survey, landing = put_survey(tmp_path, "docs/catalogs/observing_log.md")
+    sky = Sky.at(10.68, 41.27)
+    log = ["image,date_obs,exptime,seeing,observer"]
+    for epoch in range(EPOCHS):
+        start = Time("2024-10-05T21:14:03.2", scale="utc") + epoch * 277.7 * u.s
+        time = start.mjd + 60 / 86400
+        mags, errors = sky.magnitudes()
+        ra, dec = sky.scattered()
+        lines = ["# id ra dec mag merr"]
+        for row, star in enumerate(sky.rows()):
+            lines.append(f"{row} {ra[star]:.7f} {dec[star]:.7f} {mags[star]} {errors[star]}")
+            sky.expect(f"{epoch:03d}", "V", star, time, mags[star], errors[star])
+        (landing / f"m31_{epoch:03d}.phot").write_text("\n".join(lines) + "\n")
+        log.append(f"m31_{epoch:03d}.fits,{start.isot},120.0,1.4,E. Hubble")
+    (survey.parent / "observing_log.csv").write_text("\n".join(log) + "\n")
+    run(survey)
+    check(sky, survey)
+
+
 def test_several_bands(tmp_path):
     survey, landing = put_survey(tmp_path, "docs/catalogs/several_bands.md")
     sky = Sky.at(-0.01, 1.0)

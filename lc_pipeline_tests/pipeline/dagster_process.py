@@ -83,6 +83,11 @@ class DagsterProcess:
     def stop_daemon(self):
         _end(self.daemon)
 
+    def power_cut(self):
+        """The daemon, its servers of definitions and its runs end at once."""
+        os.killpg(self.daemon.pid, signal.SIGKILL)
+        self.daemon.wait()
+
     def _started(self, arguments):
         command = [sys.executable, "-W", "ignore", *arguments]
         command += ["-f", str(self.module), "--log-level", "warning"]

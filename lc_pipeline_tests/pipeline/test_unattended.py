@@ -1,6 +1,7 @@
 """Claims about the pipeline with nobody at it: a real webserver, daemon, runs that are killed.
 
-``LC_PIPELINE_KILLS`` says how many runs are killed (2 by default).
+``LC_PIPELINE_KILLS`` says how many runs are killed (3 by default): every third together with the
+daemon and its servers, as when the power goes.
 """
 
 import contextlib
@@ -23,7 +24,7 @@ from lc_pipeline.sky.geometry import separation_arcsec
 from .conftest import copy_survey
 from .dagster_process import DagsterProcess
 
-KILLS = int(os.environ.get("LC_PIPELINE_KILLS", "2"))
+KILLS = int(os.environ.get("LC_PIPELINE_KILLS", "3"))
 SURVEYS = Path(__file__).parents[1] / "surveys"
 AF_VEL = (163.260417, -49.906389)
 
@@ -114,7 +115,15 @@ def test_runs_that_are_killed_end_in_the_store_of_an_undisturbed_run(running, tm
     killed = 0
     while killed < KILLS:
         worker = _until(dagster, survey, lambda: _run_worker(dagster), "a run at work")
-        if killed % 2:
+        if killed % 3 == 2:
+            with contextlib.suppress(AssertionError):
+                dagster.until(lambda: _is_started(dagster), "a run to be under way", 60)
+            time.sleep(random.uniform(0.0, 3.0))
+            dagster.power_cut()
+            killed += 1
+            dagster.start_daemon()
+            continue
+        if killed % 3:
             # In the middle of an ingest, however busy this machine is.
             rows = _n_rows(survey)
             with contextlib.suppress(AssertionError):
@@ -163,6 +172,10 @@ def _everything_again(survey):
 def _all_there(survey, n_epochs):
     storage = epoch_storage(SurveyConfig.read(survey))
     return storage.is_there and len(storage.load_storage().epoch_keys) == n_epochs
+
+
+def _is_started(dagster):
+    return any(run["status"] == "STARTED" for run in dagster.runs())
 
 
 def _n_rows(survey):
