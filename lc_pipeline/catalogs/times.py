@@ -255,7 +255,7 @@ def _from_columns(
         file.notes.append(
             f"rows of one file span {np.ptp(good):.0f} days: is it a table of light curves "
             f"instead of the catalogue of one epoch? A file is one epoch, in which an object "
-            f"has one value of a measurement"
+            f"has one value of a measurement: 'lc-pipeline split' makes a file of each"
         )
     mjd = float(np.median(good)) if len(good) else np.nan
     general = name if name and len(good) and np.ptp(good) > 0 else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from filelock import Timeout
@@ -21,7 +21,11 @@ from lc_pipeline.errors import LightcurveError, StorageError
 from lc_pipeline.ingest import epoch_storage, is_published, object_storage, stale_epochs
 from lc_pipeline.storage import LightcurveStorage
 from lc_pipeline.storage.commit import read_metadata
+from lc_pipeline.storage.snapshot import EpochRecord
 from lc_pipeline.survey import SurveyConfig
+
+#: What so many epochs have, the others are missing.
+USUAL_PART = 0.8
 
 #: What to say of each fact, the worst first; nothing where there is nothing to say.
 ADVICE = {
@@ -129,11 +133,7 @@ def _health(
         "n_rows_set_aside": n_set_aside,
         "n_uncommitted_rows": max(own_lengths) - snapshot.n_rows,
         "stale_epochs": stale_epochs(survey),
-        "epochs_without_values": {
-            key: f"of {first_few(lacking)}"
-            for key, record in records.items()
-            if (lacking := [m for m in epochs.measurement_keys if not record.n_values.get(m)])
-        },
+        "epochs_without_values": _without_values(records, epochs.measurement_keys),
         **{
             find.__name__: {
                 finding.epoch: f"({finding.text})" for finding in find(list(records.values()))
@@ -152,6 +152,26 @@ def _health(
         "epochs_not_in_store": [key for key in landed if key not in records],
         "epochs_without_files": sorted(set(records) - set(landed)),
     }
+
+
+def _without_values(
+    records: Mapping[str, EpochRecord], measurement_keys: Sequence[str]
+) -> dict[str, str]:
+    """Epochs that lack what most have, or none has; bands that are taken in turn lack nothing."""
+    having = {
+        key: sum(bool(record.n_values.get(key)) for record in records.values())
+        for key in measurement_keys
+    }
+    usual = [key for key, n in having.items() if n == 0 or n >= USUAL_PART * len(records)]
+    lacking = {
+        epoch: [
+            key
+            for key in (usual if any(record.n_values.values()) else measurement_keys)
+            if not record.n_values.get(key)
+        ]
+        for epoch, record in records.items()
+    }
+    return {epoch: f"of {first_few(keys)}" for epoch, keys in lacking.items() if keys}
 
 
 def _advice(health: dict[str, Any], n_epochs: int) -> Iterator[str]:

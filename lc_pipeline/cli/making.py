@@ -74,6 +74,60 @@ def init_command(
         err.print(escape(f"Next: read {output}, then {command('run', output)}"))
 
 
+@click.command("split")
+@click.argument("files", nargs=-1, required=True, metavar="FILE...", type=_CATALOGUE)
+@click.option(
+    "--by",
+    required=True,
+    metavar="COLUMN",
+    help="What is the same for all rows of an epoch: its number, its name, its time.",
+)
+@click.option(
+    "--gap-minutes",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="M",
+    help="COLUMN is a time in days; an epoch ends where the next row is later by more than this.",
+)
+@click.option(
+    "-o",
+    "--output",
+    "folder",
+    required=True,
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Folder for the catalogues.",
+)
+def split_command(
+    files: tuple[Path, ...], by: str, gap_minutes: float | None, folder: Path
+) -> None:
+    """Cut a table of all detections into one catalogue for each epoch.
+
+    For archives that give light curves, or one table of a whole survey. When the table has grown,
+    run it again: catalogues that are the same stay as they are.
+
+    \b
+    Examples:
+      lc-pipeline split detections.csv --by visit -o epochs
+      lc-pipeline split lightcurves.parquet --by mjd --gap-minutes 30 -o epochs
+    """
+    from lc_pipeline.catalogs.splitting import split_by_epoch
+    from lc_pipeline.progress import progress_bar
+
+    with progress_bar("epochs", console=err) as progress:
+        report = split_by_epoch(files, by, folder, gap_minutes=gap_minutes, progress=progress)
+    n_epochs = len(report.written) + len(report.unchanged)
+    out.print(
+        escape(
+            f"{report.n_rows} rows in {n_epochs} epochs: {len(report.written)} catalogues written "
+            f"to {folder}, {len(report.unchanged)} were there just so"
+        )
+    )
+    first = (*report.written, *report.unchanged)[0]
+    err.print(
+        escape(f"Next: lc-pipeline init --from {first.parent}/*{first.suffix} -o survey.toml")
+    )
+
+
 @click.command("simulate")
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("--objects", "n_objects", metavar="N", help="Default 300.")

@@ -164,7 +164,7 @@ def _doubts(settings: dict[str, Any], times: Sequence[FileTimes]) -> list[str]:
             doubts.append(
                 f"rows of one file span {np.nanmax(rows) - np.nanmin(rows):.0f} days: is that a "
                 f"table of light curves instead of the catalogue of one epoch? Every file is "
-                f"taken as one epoch"
+                f"taken as one epoch: 'lc-pipeline split' makes a file of each"
             )
             break
     return doubts

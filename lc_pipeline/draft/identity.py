@@ -83,6 +83,15 @@ def find_identity(samples: Sequence[Sample]) -> Identity:
         if first.band == other.band
     ]
     key, why_key = _find_key(pairs)
+    if key and any(
+        _renames(key, first, other)
+        for number, first in enumerate(usable)
+        for other in usable[number + 1 :]
+    ):
+        why_key = (
+            f"in some files other {key} stand at the same positions, a name for each band, say"
+        )
+        key = None
     offsets = [offset for first, other in pairs if (offset := _offset(first, other)) is not None]
     spacing = [_spacing(sample.vectors) for sample in usable]
     spacing = [distance for distance in spacing if np.isfinite(distance)]
@@ -218,6 +227,22 @@ def _agreement(name: str, first: Sample, other: Sample) -> bool | None:
     apart = vector_separation_arcsec(shift.remove_from(there), here)
     apart = apart[np.isfinite(apart)]
     return bool(len(apart)) and bool(np.mean(apart < _SAME_PLACE_ARCSEC) > 0.9)  # noqa: PLR2004
+
+
+def _renames(name: str, first: Sample, other: Sample) -> bool:
+    """Say whether what stands at the same places has mostly other names in another file."""
+    if not all(np.isfinite(one.vectors).all() for one in (first, other)):
+        return False
+    if name not in first.table.colnames or name not in other.table.colnames:
+        return False
+    chord, nearest = sky_tree(first.vectors).query(other.vectors)
+    same_place = chord_arcsec(chord) < _ONE_PLACE_ARCSEC
+    fewer = min(len(first.vectors), len(other.vectors))
+    if np.count_nonzero(same_place) < max(_MIN_COMMON, fewer / 2):
+        return False
+    here = np.array(texts_of(first.table[name]))[nearest[same_place]]
+    there = np.array(texts_of(other.table[name]))[same_place]
+    return bool(np.mean(here != there) > 0.5)  # noqa: PLR2004
 
 
 def _is_of_several_names(sample: Sample, texts: Sequence[str]) -> bool:
