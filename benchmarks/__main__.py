@@ -18,7 +18,8 @@ import tempfile
 from importlib import metadata
 from pathlib import Path
 
-from benchmarks.cases import CORES, GROUPS, SIZES
+from benchmarks.cases import GROUPS
+from benchmarks.making import CORES, SIZES
 
 PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
 MARK = "<!-- measured -->"

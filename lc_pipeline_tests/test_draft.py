@@ -17,7 +17,8 @@ from lc_pipeline.catalogs.landing import find_epochs
 from lc_pipeline.catalogs.source_catalog import read_epoch
 from lc_pipeline.cli import main
 from lc_pipeline.draft import draft_survey
-from lc_pipeline.draft.file_names import infer_pattern, similar_names
+from lc_pipeline.draft.alike_names import similar_names
+from lc_pipeline.draft.file_names import infer_pattern
 from lc_pipeline.errors import CatalogError, LightcurveError
 from lc_pipeline.ingest import ingest, object_storage, publish
 

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from lc_pipeline.analysis import quality
 from lc_pipeline.analysis.summary import epoch_coverage, object_summary, sorted_median
 from lc_pipeline.analysis.zero_points import epoch_shifts
-from lc_pipeline.catalogs.arrivals import find_arrivals, fingerprint
 from lc_pipeline.catalogs.landing import EpochFiles, LandedFile
 from lc_pipeline.flags import MeasurementFlag
+from lc_pipeline.ingest.arrivals import find_arrivals, fingerprint
 
 
 def test_medians_and_scatters_are_those_of_numpy(ey_uma):

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from astropy.table import Table
 
 from lc_pipeline.catalogs import names as known
+from lc_pipeline.catalogs.formats.text_cells import EMPTY_CELLS
 from lc_pipeline.catalogs.missing import DECIMAL_COMMA, LIMIT, texts_of
-from lc_pipeline.catalogs.text_tables import EMPTY_CELLS
 from lc_pipeline.errors import CatalogError
 
 

@@ -10,7 +10,7 @@ from astropy.table import Table
 from numpy.typing import NDArray
 
 from lc_pipeline.catalogs.columns import ColumnPlan, plan_columns
-from lc_pipeline.catalogs.landing import LandedFile
+from lc_pipeline.catalogs.landed_files import LandedFile
 from lc_pipeline.catalogs.measurement_columns import MeasurementColumns
 from lc_pipeline.catalogs.measurement_plan import names_in, rows_where
 from lc_pipeline.catalogs.missing import (

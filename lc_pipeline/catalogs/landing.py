@@ -7,48 +7,14 @@ import os
 import re
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from io import BufferedIOBase
+from dataclasses import dataclass
 from pathlib import Path
 
-from lc_pipeline.catalogs.observing_log import LogRow, ObservingLog
+from lc_pipeline.catalogs.landed_files import EpochFiles, LandedFile
+from lc_pipeline.catalogs.observing_log import ObservingLog
+from lc_pipeline.catalogs.remote import list_remote
 from lc_pipeline.errors import SurveyConfigError
 from lc_pipeline.survey import SurveyConfig
-
-
-@dataclass(frozen=True)
-class LandedFile:
-    """One catalogue file in the landing folder."""
-
-    path: Path
-    name: str
-    """Path below the landing folder, with ``/`` between folders."""
-    groups: dict[str, str] = field(default_factory=dict)
-    """Named groups of ``files.pattern``, without those that took no part in the match."""
-    log: LogRow | None = None
-    """Its row, or that of its epoch, of the observing log (``time.log``)."""
-
-    def state(self) -> tuple[int, int]:
-        """Size in bytes, and time of the last change in ns since 1970; OSError if it has gone."""
-        status = self.path.stat()
-        return status.st_size, status.st_mtime_ns
-
-    def open(self) -> BufferedIOBase:
-        """Open it for reading; OSError if that cannot be done."""
-        return self.path.open("rb")
-
-
-@dataclass(frozen=True)
-class EpochFiles:
-    """The files of one epoch, sorted by name."""
-
-    epoch: str
-    files: tuple[LandedFile, ...]
-
-    @property
-    def log_rows(self) -> tuple[LogRow, ...]:
-        """Rows of the observing log that are of these files."""
-        return tuple(dict.fromkeys(file.log for file in self.files if file.log))
 
 
 @dataclass(frozen=True)
@@ -117,8 +83,6 @@ def find_epochs(survey: SurveyConfig) -> LandingFolder:
     """
     folder: Path | str
     if "://" in survey.files.folder:
-        from lc_pipeline.catalogs.remote import list_remote  # noqa: PLC0415 (it is built on this)
-
         folder = survey.files.folder
         where = f"{survey.path or 'survey.toml'}: files.folder"
         there: dict[str, LandedFile | None] = dict(list_remote(folder, where))

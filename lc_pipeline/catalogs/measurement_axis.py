@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lc_pipeline.catalogs.file_detections import read_detections
-from lc_pipeline.catalogs.landing import EpochFiles, expand_keys
+from lc_pipeline.catalogs.landed_files import EpochFiles
+from lc_pipeline.catalogs.landing import expand_keys
 from lc_pipeline.catalogs.measurement_plan import needs_contents
 from lc_pipeline.errors import CatalogError, SurveyConfigError
 from lc_pipeline.survey import SurveyConfig

@@ -9,7 +9,7 @@ import numpy as np
 from astropy.table import Column, MaskedColumn
 from numpy.typing import NDArray
 
-from lc_pipeline.catalogs.text_tables import EMPTY_CELLS
+from lc_pipeline.catalogs.formats.text_cells import EMPTY_CELLS
 from lc_pipeline.errors import CatalogError
 from lc_pipeline.flags import FLAG_DTYPE, MeasurementFlag
 from lc_pipeline.survey import BadFlags, MissingSection, Quantity

@@ -10,38 +10,26 @@ from __future__ import annotations
 import bz2
 import gzip
 import hashlib
-import io
 import lzma
 import re
-import warnings
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
-from astropy.coordinates import SkyCoord
 from astropy.io import fits
-from astropy.io.votable import parse as parse_votable
-from astropy.io.votable.exceptions import VOTableSpecError
-from astropy.table import Column, MaskedColumn, Table
+from astropy.table import Table
 from astropy.table.meta import YamlParseError
-from astropy.time import Time
-from astropy.utils.masked import Masked
 
-from lc_pipeline.catalogs.fits_tables import read_fits
-from lc_pipeline.catalogs.missing import texts_of
-from lc_pipeline.catalogs.names import standard_unit
-from lc_pipeline.catalogs.text_tables import (
-    decode,
-    is_sextractor_header,
-    read_ecsv,
-    read_text,
-    table_from_arrow,
-)
+from lc_pipeline.catalogs.formats.arrow_tables import read_parquet
+from lc_pipeline.catalogs.formats.ecsv import read_ecsv
+from lc_pipeline.catalogs.formats.fits_tables import read_fits
+from lc_pipeline.catalogs.formats.plain_tables import plain_table
+from lc_pipeline.catalogs.formats.text_cells import decode
+from lc_pipeline.catalogs.formats.text_headers import is_sextractor_header
+from lc_pipeline.catalogs.formats.text_tables import read_text
+from lc_pipeline.catalogs.formats.votables import read_votable
 from lc_pipeline.errors import CatalogError
 from lc_pipeline.survey import CatalogFormat, FilesSection
 
@@ -151,7 +139,7 @@ def read_catalog_file(
         else:
             table = _READERS[kind](path, contents, files)
         notes = tuple(table.meta.pop("_notes", ()))
-        table = _plain(path, table)
+        table = plain_table(path, table)
     except CatalogError:
         raise
     except _RAISED_BY_DAMAGE as error:
@@ -231,86 +219,12 @@ def _read_sextractor(
     return read_text(path, contents, files, texts, sextractor=True)
 
 
-def _read_ecsv(path: Path, contents: bytes, _: FilesSection) -> Table:
-    return read_ecsv(path, contents)
-
-
-def _read_votable(path: Path, contents: bytes, _: FilesSection) -> Table:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # services bend the standard in harmless ways
-        try:
-            document = parse_votable(io.BytesIO(contents), verify="ignore")
-        except (ValueError, VOTableSpecError, OSError, IndexError, TypeError) as error:
-            reason = str(error).strip().split("\n")[0]
-            raise CatalogError(
-                path, f"not a complete VOTable ({reason}); fetch it again"
-            ) from error
-        trees = list(document.iter_tables())
-        if not trees:
-            raise CatalogError(path, "is a VOTable without a table; the service had no answer?")
-        tree = next((tree for tree in trees if len(tree.array)), trees[0])
-        table = tree.to_table(use_names_over_ids=True)
-    for field in tree.fields:
-        if field.ucd and field.name in table.colnames:
-            table[field.name].meta["ucd"] = field.ucd
-    systems = [system for one in document.resources for system in one.time_systems]
-    for field in tree.fields:
-        origin = next((s.timeorigin for s in systems if field.ref == s.ID), None)
-        if origin is not None and field.name in table.colnames:
-            table[field.name].meta["time_origin"] = float(origin)
-    params = [*document.params, *(p for r in document.resources for p in r.params), *tree.params]
-    if len(systems) == 1:
-        table.meta["TIMESYS"] = systems[0].timescale
-        table.meta["TREFPOS"] = systems[0].refposition
-    table.meta |= {param.name: param.value for param in params if param.name}
-    return table
-
-
-def _read_parquet(path: Path, contents: bytes, _: FilesSection) -> Table:
-    try:
-        arrow = pq.read_table(pa.BufferReader(contents))
-    except (pa.ArrowInvalid, OSError) as error:
-        raise CatalogError(
-            path, f"the Parquet file is cut off or damaged ({error}); fetch it again"
-        ) from error
-    metadata = arrow.schema.metadata or {}
-    if b"table_meta_yaml" in metadata:  # written by astropy, with units and mixin columns
-        if any(pa.types.is_dictionary(kind) for kind in arrow.schema.types):
-            contents = _without_dictionaries(arrow)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return Table.read(io.BytesIO(contents), format="parquet")
-    kept = [name for name in arrow.column_names if not name.startswith("__index_level_")]
-    table = table_from_arrow(arrow.select(kept))
-    for name in kept:
-        details = arrow.schema.field(name).metadata or {}
-        if unit := details.get(b"unit") or details.get(b"units"):
-            table[name].unit = unit.decode()
-    return table
-
-
-def _without_dictionaries(arrow: pa.Table) -> bytes:
-    """Write a table as Parquet again with plain columns, which is all that astropy reads."""
-    plain = pa.schema(
-        [
-            pa.field(field.name, field.type.value_type)
-            if pa.types.is_dictionary(field.type)
-            else field
-            for field in arrow.schema
-        ],
-        metadata=arrow.schema.metadata,
-    )
-    stream = pa.BufferOutputStream()
-    pq.write_table(arrow.cast(plain), stream)
-    return bytes(stream.getvalue())
-
-
 _READERS: dict[str, Callable[[Path, bytes, FilesSection], Table]] = {
     "fits": read_fits,
     "fits_ldac": read_fits,
-    "ecsv": _read_ecsv,
-    "votable": _read_votable,
-    "parquet": _read_parquet,
+    "ecsv": lambda path, contents, _: read_ecsv(path, contents),
+    "votable": lambda path, contents, _: read_votable(path, contents),
+    "parquet": lambda path, contents, _: read_parquet(path, contents),
 }
 
 _TEXT_READERS: dict[str, Callable[[Path, bytes, FilesSection, Sequence[str]], Table]] = {
@@ -318,87 +232,3 @@ _TEXT_READERS: dict[str, Callable[[Path, bytes, FilesSection, Sequence[str]], Ta
     "csv": _read_ascii,
     "ascii": _read_ascii,
 }
-
-
-def _plain(path: Path, table: Table) -> Table:
-    """Scalar columns only, keywords in capitals."""
-    columns: dict[str, Column] = {}
-    for name in table.colnames:
-        for plain_name, column in _plain_columns(name, table[name]).items():
-            if plain_name in columns:
-                raise CatalogError(path, f"two columns have the same name, {plain_name!r}")
-            columns[plain_name] = column
-    columns |= _joined_angles(columns)
-    meta: dict[str, Any] = {}
-    for key, entry in table.meta.items():
-        nested = entry if isinstance(entry, dict) else {key: entry}
-        for name, content in nested.items():
-            if isinstance(content, str | int | float | bool | np.generic):
-                meta.setdefault(str(name).upper(), content)
-    return Table(columns, meta=meta, copy=False)
-
-
-def _joined_angles(columns: dict[str, Column]) -> dict[str, Column]:
-    """Join what tables of the CDS have in several columns: ``RAh``, ``RAm``, ``RAs``, ``DE-``."""
-    joined: dict[str, Column] = {}
-    for name, parts in (
-        ("RAhms", ("RAh", "RAm", "RAs")),
-        ("DEdms", ("DE-", "DEd", "DEm", "DEs")),
-    ):
-        if name not in columns and all(part in columns for part in parts):
-            cells = [texts_of(columns[part]) for part in parts]
-            signs = cells.pop(0) if parts[0] == "DE-" else [""] * len(cells[0])
-            joined[name] = Column(
-                [
-                    sign + ":".join(numbers) if all(numbers) else ""
-                    for sign, *numbers in zip(signs, *cells, strict=True)
-                ],
-                dtype=str,
-            )
-    return joined
-
-
-def _plain_columns(name: str, column: Any) -> dict[str, Column]:
-    if isinstance(column, SkyCoord):
-        icrs = column.icrs
-        return {
-            f"{name}.ra": Column(np.asarray(icrs.ra.deg), unit="deg"),
-            f"{name}.dec": Column(np.asarray(icrs.dec.deg), unit="deg"),
-        }
-    if isinstance(column, Time):
-        mjd = np.ma.filled(np.ma.asarray(_unmasked(column.mjd)), np.nan)
-        meta = {"time_scale": column.scale}
-        return {name: Column(np.asarray(mjd, dtype=float), unit="d", meta=meta)}
-    if not hasattr(column, "dtype"):
-        return {}  # a mixin that is neither a number nor a text
-    unit = standard_unit(str(column.unit)) if getattr(column, "unit", None) is not None else None
-    description = column.info.description
-    meta = dict(column.info.meta or {})
-    values: Any = _unmasked(getattr(column, "value", column))
-    if values.dtype.kind == "S":
-        values = np.ma.asarray([cell.decode("latin-1") for cell in np.ravel(values)]).reshape(
-            values.shape
-        ) if values.size else values.astype(str)  # fmt: skip
-    if values.dtype.kind == "O":
-        mask = np.ma.getmaskarray(values)
-        texts = ["" if cell is None else str(cell) for cell in np.ravel(np.ma.getdata(values))]
-        values = np.ma.array(np.array(texts, dtype=str).reshape(values.shape), mask=mask)
-    n_elements = int(np.prod(values.shape[1:])) if values.ndim > 1 else 1
-    flat = values.reshape(len(values), n_elements)
-    masked = np.ma.getmaskarray(flat)
-    plain = {}
-    for k in range(n_elements):
-        element, hidden = np.ma.getdata(flat)[:, k], masked[:, k]
-        plain[name if k == 0 else f"{name}_{k}"] = (
-            MaskedColumn(element, mask=hidden, unit=unit, meta=meta, description=description)
-            if hidden.any()
-            else Column(element, unit=unit, meta=meta, description=description)
-        )
-    return plain
-
-
-def _unmasked(values: Any) -> np.ma.MaskedArray[Any, Any]:
-    """Turn astropy's and numpy's masked arrays into numpy's."""
-    if isinstance(values, Masked):
-        return np.ma.array(values.unmasked, mask=values.mask)
-    return np.ma.asarray(values)

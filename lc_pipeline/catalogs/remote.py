@@ -17,7 +17,7 @@ from typing import Any
 
 import fsspec
 
-from lc_pipeline.catalogs.landing import EpochFiles, LandedFile
+from lc_pipeline.catalogs.landed_files import EpochFiles, LandedFile
 from lc_pipeline.errors import CatalogError, SurveyConfigError
 
 #: What file systems call the time of the last change.

@@ -13,7 +13,7 @@ from astropy.table import Table
 from numpy.typing import NDArray
 
 from lc_pipeline.catalogs.file_detections import FileDetections, read_detections
-from lc_pipeline.catalogs.landing import EpochFiles, LandedFile
+from lc_pipeline.catalogs.landed_files import EpochFiles, LandedFile
 from lc_pipeline.catalogs.measurement_columns import MeasurementColumns
 from lc_pipeline.catalogs.observing_log import LogRow, ObservingLog
 from lc_pipeline.catalogs.remote import copied_here

@@ -8,16 +8,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from lc_pipeline.catalogs.landing import EpochFiles, LandedFile, expand_key
+from lc_pipeline.catalogs.landed_files import EpochFiles, LandedFile
+from lc_pipeline.catalogs.landing import expand_key
 from lc_pipeline.catalogs.source_catalog import read_epoch
+from lc_pipeline.draft.alike_names import holds_date, same_numbers, similar_names
 from lc_pipeline.draft.epoch_times import FoundTime, find_time
-from lc_pipeline.draft.file_names import (
-    NamePattern,
-    holds_date,
-    infer_pattern,
-    same_numbers,
-    similar_names,
-)
+from lc_pipeline.draft.file_names import NamePattern, infer_pattern
 from lc_pipeline.draft.identity import find_identity, separate_fields
 from lc_pipeline.draft.measurements import FoundMeasurements, find_measurements
 from lc_pipeline.draft.samples import Samples, choose, read_samples

@@ -13,12 +13,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from lc_pipeline.catalogs.names import is_band
-from lc_pipeline.draft.name_parts import TIMES, Slot, align, split_name
+from lc_pipeline.draft.name_parts import CHANNEL, DETECTOR, TIMES, Slot, align, split_name
 
-#: A channel: the whole of what stands between two signs of a name, or letters beside a number.
-_CHANNEL = re.compile(r"(?i)(?:ch|chan|channel|band|irac|filter|filt|w)_?\d{1,2}|f\d{3,4}[a-z]\w?")
-#: One of several detectors that see a field together; it stands before its number.
-_DETECTOR = re.compile(r"(?i)(?:ccd|chip|det|detector|amp|sca|quad|ext|hdu)")
 _FEW = 12
 
 
@@ -92,78 +88,6 @@ def infer_pattern(names: Iterable[str]) -> NamePattern:
             if _tells_apart(found.pattern, names) or not found.names_epoch:
                 return found
     return _by_common_ends(names)
-
-
-def similar_names(given: Iterable[str], others: Iterable[str]) -> list[str]:
-    """Choose the names that differ from those given only in numbers, dates and bands.
-
-    Examples
-    --------
-    >>> similar_names(["M31_g_001.cat"], ["M31_r_002.cat", "M31_g_001.log", "M33.cat"])
-    ['M31_r_002.cat']
-    """
-    wanted = {_likeness(name) for name in given}
-    return [name for name in others if _likeness(name) in wanted]
-
-
-def same_numbers(given: Sequence[str], others: Iterable[str]) -> list[str]:
-    """Choose the names that have the numbers in which all of those given agree.
-
-    Two files of M31 do not ask for those of M33 beside them. Dates, and numbers of channels and
-    detectors, may be others; and of one name alone, nothing is known of what varies.
-
-    Examples
-    --------
-    >>> same_numbers(["M31_1.cat", "M31_2.cat"], ["M31_3.cat", "M33_1.cat"])
-    ['M31_3.cat']
-    >>> same_numbers(["M31_1.cat"], ["M31_3.cat", "M33_1.cat"])
-    ['M31_3.cat', 'M33_1.cat']
-    """
-    agreed: dict[tuple[str, ...], dict[int, str]] = {}
-    for likeness in {_likeness(name) for name in given}:
-        alike = [split_name(name, TIMES) for name in given if _likeness(name) == likeness]
-        columns = [[text for _, text in column] for column in zip(*alike, strict=True)]
-        if len(alike) > 1 and any(len(set(texts)) > 1 for texts in columns):
-            agreed[likeness] = {
-                place: texts[0]
-                for place, texts in enumerate(columns)
-                if alike[0][place][0] == "digits"
-                and len(set(texts)) == 1
-                and not _numbers_a_part(columns[place - 1][0] if place else "", texts[0])
-            }
-    return [
-        name
-        for name in others
-        if all(
-            split_name(name, TIMES)[place][1] == text
-            for place, text in agreed.get(_likeness(name), {}).items()
-        )
-    ]
-
-
-def _numbers_a_part(word: str, number: str) -> bool:
-    """Say whether a number is that of a channel or a detector: ``ch2``, ``ccd07``."""
-    return bool(_DETECTOR.fullmatch(word) or _CHANNEL.fullmatch(word + number))
-
-
-def holds_date(name: str) -> bool:
-    """Say whether a date or Julian date stands in a name.
-
-    Examples
-    --------
-    >>> holds_date("2024-01-05"), holds_date("run12")
-    (True, False)
-    """
-    return any(
-        kind.startswith(("moment", "day", "jd", "mjd")) for kind, _ in split_name(name, TIMES)
-    )
-
-
-def _likeness(name: str) -> tuple[str, ...]:
-    return tuple(
-        ("a band" if is_band(text) else text) if kind in ("letters", "sign") else kind
-        for kind, text in split_name(name, TIMES)
-    )
 
 
 def _counts_as_clock(slots: Sequence[Slot]) -> bool:
@@ -242,7 +166,7 @@ class _Reader:
             return varying[0]
         for span in spans:
             is_all = span[0] == 0 and self._ends(span[1])
-            if is_all or all(_CHANNEL.fullmatch(text) for text in self._texts(span)):
+            if is_all or all(CHANNEL.fullmatch(text) for text in self._texts(span)):
                 return span
         for number, slot in enumerate(self.slots):
             if slot.kind == "letters" and slot.number < self.ending and self._is_grid(number):
@@ -252,7 +176,7 @@ class _Reader:
     def _detector(self, in_measurement: set[int]) -> tuple[int, int] | None:
         """Letters like ``ccd`` and the number behind them, if that differs."""
         for place, (word, number) in enumerate(itertools.pairwise(self.slots)):
-            is_detector = all(_DETECTOR.fullmatch(text) for text in word.texts)
+            is_detector = all(DETECTOR.fullmatch(text) for text in word.texts)
             if is_detector and number.kind == "digits" and number.varies:
                 return None if place in in_measurement else (place, place + 2)
         return None
@@ -280,7 +204,7 @@ class _Reader:
         return ["".join(parts) for parts in zip(*columns, strict=True)]
 
     def _is_channel(self, span: tuple[int, int]) -> bool:
-        return all(is_band(text) or _CHANNEL.fullmatch(text) for text in self._texts(span))
+        return all(is_band(text) or CHANNEL.fullmatch(text) for text in self._texts(span))
 
     def _is_grid(self, number: int) -> bool:
         """Say whether few values stand beside the same other parts again and again."""

@@ -20,6 +20,11 @@ TIMES = (
 )
 _PART = re.compile(r"\d+|[^\W\d_]+|[\W_]")
 
+#: A channel: the whole of what stands between two signs of a name, or letters beside a number.
+CHANNEL = re.compile(r"(?i)(?:ch|chan|channel|band|irac|filter|filt|w)_?\d{1,2}|f\d{3,4}[a-z]\w?")
+#: One of several detectors that see a field together; it stands before its number.
+DETECTOR = re.compile(r"(?i)(?:ccd|chip|det|detector|amp|sca|quad|ext|hdu)")
+
 
 @dataclass(frozen=True)
 class Slot:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from lc_pipeline.catalogs import names as known
 from lc_pipeline.catalogs.columns import ColumnPlan, plan_columns
-from lc_pipeline.catalogs.landing import LandedFile
+from lc_pipeline.catalogs.landed_files import LandedFile
 from lc_pipeline.catalogs.missing import DECIMAL_COMMA, texts_of
 from lc_pipeline.catalogs.positions import normalise_ra, read_angles
 from lc_pipeline.catalogs.reading import CatalogFile, read_catalog_file

@@ -16,12 +16,12 @@ from lc_pipeline.matching.epoch_block import EpochBlock
 from lc_pipeline.matching.footprint import inside_hull
 from lc_pipeline.matching.match import NO_OBJECT, Match
 from lc_pipeline.matching.reference import ReferenceCatalog
+from lc_pipeline.matching.repeats import file_names, in_several_files, n_further, refuse_repeated
 from lc_pipeline.sky.geometry import unit_vectors
 from lc_pipeline.survey import MatchingSection
 
 #: Measurements closer in time than this to the epoch's time need no time of their own.
 _SAME_TIME_DAYS = 0.001 / 86400
-_N_NAMED = 5
 
 
 def assemble_epoch(
@@ -118,7 +118,7 @@ def assemble_epoch(
         if measured.found_nothing and matching.absence == "field":
             absence = np.full_like(absence, MeasurementFlag.NOT_DETECTED)
         if matching.duplicates == "refuse" and len(rows.repeated):
-            _refuse(catalog, match, rows.repeated, key, reference.key)
+            refuse_repeated(catalog, match, rows.repeated, key, reference.key)
         flags[number] = absence
         columns = _Columns.of(catalog, measured, match, match_flags, row_times, value_names)
         once = columns.candidates(rows.single)
@@ -132,7 +132,7 @@ def assemble_epoch(
             time_offset[number, part.object] = part.time - catalog.time
             separation[part.object] = np.fmin(separation[part.object], part.separation)
     found = [shift for shift in match.shifts if shift.found]
-    n_duplicates = _n_further(catalog, match, measurement_keys, n_objects)
+    n_duplicates = n_further(catalog, match, measurement_keys, n_objects)
     return EpochBlock(
         epoch=catalog.epoch,
         measurement_keys=tuple(measurement_keys),
@@ -160,7 +160,7 @@ def assemble_epoch(
             *catalog.notes,
             *match.notes,
             *_left_out(catalog, measurement_keys),
-            *_in_several_files(catalog, match, measurement_keys, n_objects),
+            *in_several_files(catalog, match, measurement_keys, n_objects),
         ),
     )
 
@@ -309,67 +309,6 @@ def _left_out(catalog: SourceCatalog, measurement_keys: Sequence[str]) -> tuple[
     return tuple(f"measurement {key!r} is not kept in the store" for key in unknown)
 
 
-def _carrying(
-    catalog: SourceCatalog, match: Match, measurement_keys: Sequence[str]
-) -> dict[str, NDArray[np.intp]]:
-    """Rows with an object that carry each measurement."""
-    rows = {}
-    for key in measurement_keys:
-        if (measured := catalog.measurements.get(key)) is not None:
-            carries = (measured.flags & np.uint16(MeasurementFlag.NOT_OBSERVED)) == 0
-            rows[key] = np.flatnonzero(carries & (match.object_index != NO_OBJECT))
-    return rows
-
-
-def _n_further(
-    catalog: SourceCatalog, match: Match, measurement_keys: Sequence[str], n_objects: int
-) -> int:
-    """Count the detections that are not the first of their object in any measurement.
-
-    First is what is no duplicate within its file, then what is nearest.
-    """
-    found = match.object_index
-    has_object = found != NO_OBJECT
-    # One place more than there are objects: for those that have none, at the end.
-    is_several = np.bincount(found[has_object], minlength=n_objects + 1) > 1
-    further = has_object & is_several[found]
-    rows = np.flatnonzero(further)
-    place = np.empty(len(found), dtype=np.intp)
-    order = rows[np.lexsort((match.separation_arcsec[rows], match.is_duplicate[rows]))]
-    place[order] = np.arange(len(order))
-    carried = np.zeros(len(found), dtype=np.bool_)
-    for of_key in _carrying(catalog, match, measurement_keys).values():
-        carrying = of_key[is_several[found[of_key]]]
-        carried[carrying] = True
-        first = np.full(n_objects, len(order), dtype=np.intp)
-        np.minimum.at(first, found[carrying], place[carrying])
-        further[order[first[first < len(order)]]] = False
-    return int(np.count_nonzero(np.where(carried, further, match.is_duplicate)))
-
-
-def _in_several_files(
-    catalog: SourceCatalog, match: Match, measurement_keys: Sequence[str], n_objects: int
-) -> tuple[str, ...]:
-    """Name the files that have the same measurement of the same objects."""
-    notes = []
-    for key, rows in _carrying(catalog, match, measurement_keys).items():
-        files = catalog.file_index[rows]
-        if not len(rows) or files.min() == files.max():
-            continue
-        found = match.object_index[rows]
-        lowest = np.full(n_objects, len(catalog.files), dtype=np.intp)
-        highest = np.full(n_objects, -1, dtype=np.intp)
-        np.minimum.at(lowest, found, files)
-        np.maximum.at(highest, found, files)
-        several = np.unique(files[(lowest < highest)[found]]).tolist()
-        if several:
-            notes.append(
-                f"{len(several)} files of this epoch have measurement {key} "
-                f"({_file_names(catalog, several)}): the duplicate rule is applied between them"
-            )
-    return tuple(notes)
-
-
 def _refuse_other_quantity(
     catalog: SourceCatalog, measurement_keys: Sequence[str], quantities: Mapping[str, str]
 ) -> None:
@@ -378,42 +317,7 @@ def _refuse_other_quantity(
         held = quantities.get(key)
         if measured is not None and held and measured.quantity != held:
             raise CatalogError(
-                _file_names(catalog, range(len(catalog.files))),
+                file_names(catalog, range(len(catalog.files))),
                 f"measurement {key!r} is a {measured.quantity}, and the store holds a {held}: "
                 f"set measurements.to_magnitude or measurements.quantity",
             )
-
-
-def _refuse(
-    catalog: SourceCatalog,
-    match: Match,
-    rows: NDArray[np.intp],
-    key: str,
-    object_keys: NDArray[np.str_],
-) -> None:
-    """Name the objects that stand more than once, and their rows."""
-    found = match.object_index[rows]
-    objects = np.unique(found)
-    start = np.searchsorted(catalog.file_index, catalog.file_index)
-    several_files = len(catalog.files) > 1
-    texts = []
-    for number in objects[:_N_NAMED].tolist():
-        name = repr(str(object_keys[number]))
-        own = rows[found == number].tolist()
-        places = [
-            f"{row - start[row] + 1}"
-            + (f" of {_file_names(catalog, [catalog.file_index[row]])}" if several_files else "")
-            for row in own
-        ]
-        texts.append(f"{name} (rows {', '.join(places)})")
-    more = f" and {len(objects) - _N_NAMED} more" if len(objects) > _N_NAMED else ""
-    raise CatalogError(
-        _file_names(catalog, np.unique(catalog.file_index[rows]).tolist()),
-        f"epoch {catalog.epoch} has {key!r} more than once for {', '.join(texts)}{more}; choose "
-        f"another rule than 'refuse' for matching.duplicates, or remove the rows",
-    )
-
-
-def _file_names(catalog: SourceCatalog, numbers: Sequence[int]) -> str:
-    names = [catalog.files[number].name for number in numbers if number < len(catalog.files)]
-    return ", ".join(names) or f"epoch {catalog.epoch}"

@@ -83,3 +83,9 @@ class EpochBlock:
     def n_objects(self) -> int:
         """Length of the object axis."""
         return int(self.lightcurves.shape[2])
+
+    @property
+    def n_stored(self) -> NDArray[np.int64]:
+        """Values that are not missing: ``(n_measurements,)`` array of int."""
+        n_stored: NDArray[np.int64] = np.isfinite(self.lightcurves[:, 0]).sum(axis=-1)
+        return n_stored

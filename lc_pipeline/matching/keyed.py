@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from lc_pipeline.catalogs.source_catalog import SourceCatalog
 from lc_pipeline.errors import MatchingError
-from lc_pipeline.matching.reference import ReferenceCatalog, key_texts
+from lc_pipeline.matching.keys import key_texts
+from lc_pipeline.matching.reference import ReferenceCatalog
 from lc_pipeline.progress import Progress
 from lc_pipeline.sky.geometry import sky_coordinates, unit_vectors
 

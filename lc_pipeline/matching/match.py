@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 from lc_pipeline.catalogs.source_catalog import SourceCatalog
 from lc_pipeline.errors import MatchingError
 from lc_pipeline.matching.assignment import assign_one_to_one
+from lc_pipeline.matching.keys import key_texts
 from lc_pipeline.matching.offset import Offset, find_offset, median_offset, no_offset
 from lc_pipeline.matching.pairs import find_pairs
-from lc_pipeline.matching.reference import ReferenceCatalog, key_texts
+from lc_pipeline.matching.reference import ReferenceCatalog
 from lc_pipeline.sky.geometry import chord_length, unit_vectors, vector_separation_arcsec
 from lc_pipeline.survey import MatchingSection
 

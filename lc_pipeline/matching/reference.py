@@ -11,11 +11,12 @@ import numpy as np
 import scipy
 from astropy import units as u
 from astropy.table import Column, Table
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from lc_pipeline.catalogs.names import KEY_NAMES
 from lc_pipeline.catalogs.reading import read_table
 from lc_pipeline.errors import MatchingError, SurveyConfigError
+from lc_pipeline.matching.keys import key_texts, listed_keys, repeated_keys
 from lc_pipeline.matching.pairs import sky_tree
 from lc_pipeline.matching.reference_table import reference_columns
 from lc_pipeline.sky.geometry import (
@@ -31,39 +32,6 @@ from lc_pipeline.survey import FilesSection, ReferenceSection, SurveyConfig
 _J2000_MJD = 51544.5
 _DAYS_PER_JULIAN_YEAR = 365.25
 _RADIAN_PER_MAS = np.pi / (180 * 3600 * 1000)
-_N_NAMED = 5
-
-
-def key_texts(keys: ArrayLike) -> NDArray[np.str_]:
-    """Write keys as texts that can be compared.
-
-    White space around them does not count. Integers, and floating-point columns that hold only
-    integers (as tables with missing values do), become their decimal digits. Texts stay texts:
-    ``"007"`` and ``7`` are different keys.
-
-    Parameters
-    ----------
-    keys : (n,) array_like of str, bytes, int or float
-
-    Returns
-    -------
-    (n,) array of str
-
-    Examples
-    --------
-    >>> key_texts([7.0, 12.0]).tolist(), key_texts([" a ", "007"]).tolist()
-    (['7', '12'], ['a', '007'])
-    """
-    raw = np.asarray(keys)
-    if not raw.size:
-        return np.empty(0, dtype=np.str_)
-    if raw.dtype.kind == "f" and np.all(np.isfinite(raw)) and np.all(raw == np.round(raw)):
-        raw = raw.astype(np.int64)
-    if raw.dtype.kind == "S":
-        raw = np.char.decode(raw, "utf-8")
-    if raw.dtype.kind == "O":
-        raw = np.array([k.decode() if isinstance(k, bytes) else str(k) for k in raw.tolist()])
-    return np.char.strip(raw.astype(np.str_))
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,7 +41,7 @@ class ReferenceCatalog:
     Parameters
     ----------
     key : (n,) array of str
-        Names, all different. Written as :func:`key_texts` does.
+        Names, all different. Written as :func:`~lc_pipeline.matching.keys.key_texts` does.
     ra, dec : (n,) arrays of float, deg
         ICRS positions.
     pm_ra_cosdec, pm_dec : (n,) arrays of float, mas/yr, optional
@@ -144,7 +112,7 @@ class ReferenceCatalog:
                 )
         if repeated := repeated_keys(self.key):
             raise MatchingError(
-                f"the reference catalogue has the key {_listed(repeated)} more than once"
+                f"the reference catalogue has the key {listed_keys(repeated)} more than once"
             )
         if not np.all(self.key != ""):
             raise MatchingError(f"object {int(np.argmax(self.key == '')) + 1} has an empty key")
@@ -292,7 +260,7 @@ class ReferenceCatalog:
         ['z', 'a']
         """
         if both := np.intersect1d(self.key, new.key).tolist():
-            raise MatchingError(f"the reference catalogue has the key {_listed(both)} already")
+            raise MatchingError(f"the reference catalogue has the key {listed_keys(both)} already")
         new = new.ordered()
         pm_ra_cosdec = _joined(self, new, "pm_ra_cosdec", np.nan)
         n_epochs = _joined(self, new, "n_epochs", 0)
@@ -406,23 +374,6 @@ def read_reference(survey: SurveyConfig) -> ReferenceCatalog:
         )
     table = read_table(path, files, names)
     return ReferenceCatalog.from_table(table, section, path).ordered()
-
-
-def repeated_keys(keys: NDArray[np.str_]) -> list[str]:
-    """Name the keys that stand more than once, sorted.
-
-    Examples
-    --------
-    >>> repeated_keys(np.array(["b", "a", "b"]))
-    ['b']
-    """
-    unique, count = np.unique(keys, return_counts=True)
-    return [str(key) for key in unique[count > 1]]
-
-
-def _listed(keys: list[str]) -> str:
-    text = ", ".join(repr(key) for key in keys[:_N_NAMED])
-    return text if len(keys) <= _N_NAMED else f"{text} and {len(keys) - _N_NAMED} more"
 
 
 def _joined(

@@ -17,7 +17,6 @@ import xarray as xr
 from astropy.table import Table
 from pydantic import Field
 
-from lc_pipeline.catalogs.arrivals import n_bytes
 from lc_pipeline.catalogs.landing import find_epochs
 from lc_pipeline.ingest import (
     EpochIngest,
@@ -26,6 +25,7 @@ from lc_pipeline.ingest import (
     is_published,
     object_storage,
 )
+from lc_pipeline.ingest.arrivals import n_bytes
 from lc_pipeline.photometry.calibration import Calibration
 from lc_pipeline.pipeline import checks, words
 from lc_pipeline.pipeline.resources import DaskResource, SurveyResource, n_dask_threads

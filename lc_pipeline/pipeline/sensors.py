@@ -13,10 +13,11 @@ from collections.abc import Callable, Sequence
 
 import dagster as dg
 
-from lc_pipeline.catalogs.arrivals import Arrivals, find_arrivals, seen_by_store
-from lc_pipeline.catalogs.landing import EpochFiles, LandingFolder, find_epochs
+from lc_pipeline.catalogs.landed_files import EpochFiles
+from lc_pipeline.catalogs.landing import LandingFolder, find_epochs
 from lc_pipeline.errors import LightcurveError
 from lc_pipeline.ingest import epoch_storage, stale_epochs
+from lc_pipeline.ingest.arrivals import Arrivals, find_arrivals, seen_by_store
 from lc_pipeline.pipeline import words
 from lc_pipeline.pipeline.cursor import LandingCursor
 from lc_pipeline.pipeline.names import EPOCHS, asset_key, named

@@ -16,9 +16,9 @@ from astropy.time import Time
 from lc_pipeline.analysis.plots import as_png, plot_epoch
 from lc_pipeline.analysis.quality import Finding
 from lc_pipeline.analysis.zero_points import epoch_shifts
-from lc_pipeline.catalogs.arrivals import fingerprint, n_bytes
-from lc_pipeline.catalogs.landing import EpochFiles
+from lc_pipeline.catalogs.landed_files import EpochFiles
 from lc_pipeline.ingest import EpochOutcome
+from lc_pipeline.ingest.arrivals import fingerprint, n_bytes
 from lc_pipeline.photometry.calibration import Calibration
 from lc_pipeline.storage import LightcurveStorage
 from lc_pipeline.storage.model import ARRAYS

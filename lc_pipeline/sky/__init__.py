@@ -9,7 +9,9 @@ from lc_pipeline.sky.geometry import (
     unit_vectors,
 )
 from lc_pipeline.sky.ordering import healpix_order
-from lc_pipeline.sky.regions import SkyIndex, in_box, in_cone, in_polygon
+from lc_pipeline.sky.polygons import in_polygon
+from lc_pipeline.sky.regions import in_box, in_cone
+from lc_pipeline.sky.sky_index import SkyIndex
 
 __all__ = [
     "SkyIndex",

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from xarray.core import indexing
 from xarray.indexes import PandasIndex
 
-from lc_pipeline.storage.model import ARRAYS, CONVENTIONS, COORDINATE_ATTRIBUTES, texts
+from lc_pipeline.storage.model import ARRAYS, CONVENTIONS, COORDINATE_ATTRIBUTES
 from lc_pipeline.storage.object_keys import ObjectKeys
 from lc_pipeline.storage.snapshot import EpochRecord, Snapshot
 from lc_pipeline.storage.view import LazyRows
@@ -34,8 +34,8 @@ def open_dataset(snapshot: Snapshot) -> xr.Dataset:
         if name != "ref_epoch":
             add(name, "object", column)
     add("measurement", "measurement", np.array(snapshot.measurement_keys, dtype=object))
-    for name in ("quantity", "unit"):
-        add(name, "measurement", np.array(texts(snapshot.group[name]), dtype=object))  # type: ignore[arg-type]
+    add("quantity", "measurement", np.array(snapshot.quantities, dtype=object))
+    add("unit", "measurement", np.array(snapshot.units, dtype=object))
     add("value", "value", np.array(snapshot.value_names, dtype=object))
     for name, (column, attributes) in epoch_coordinates(snapshot.current_records).items():
         add(name, "epoch", column, attributes)
@@ -48,7 +48,7 @@ def open_dataset(snapshot: Snapshot) -> xr.Dataset:
             arrays[model.name] = xr.Variable(
                 model.dims, indexing.LazilyIndexedArray(lazy), model.attributes
             )
-    units = set(coordinates["unit"].values.tolist())
+    units = set(snapshot.units)
     if len(units) == 1 and (unit := units.pop()):
         arrays["lightcurves"].attrs = arrays["lightcurves"].attrs | {"units": unit}
     indexes = {

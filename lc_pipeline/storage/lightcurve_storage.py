@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -13,25 +11,27 @@ import xarray as xr
 from astropy.timeseries import TimeSeries
 from dask import compute as dask_compute
 from dask import delayed as dask_delayed
-from numpy.typing import NDArray
 
 from lc_pipeline.catalogs.source_catalog import SourceCatalog
-from lc_pipeline.errors import CatalogError, LightcurveError, NotInStoreError, StorageError
+from lc_pipeline.errors import StorageError
 from lc_pipeline.matching.epoch_block import EpochBlock
 from lc_pipeline.matching.reference import ReferenceCatalog
 from lc_pipeline.photometry.calibration import Calibration
 from lc_pipeline.progress import Progress, progress_bar
-from lc_pipeline.sky.regions import SkyIndex, in_box, in_polygon
-from lc_pipeline.storage import epoch_log, rechunk, versions
-from lc_pipeline.storage.dataset import open_dataset, with_object_index
+from lc_pipeline.sky.regions import in_box
+from lc_pipeline.storage import compact, epoch_log, rechunk, versions
 from lc_pipeline.storage.layout import COORDINATE_OBJECTS, cuts
 from lc_pipeline.storage.location import Location
+from lc_pipeline.storage.model import value_names
+from lc_pipeline.storage.new_store import StoreAxes, create_epoch_log
+from lc_pipeline.storage.open_store import OpenStore
 from lc_pipeline.storage.parallel import (
     CatalogSource,
     EpochJob,
     extract_with_dask,
     ingest_parallel,
     match_to_store,
+    n_values_stored,
 )
 from lc_pipeline.storage.snapshot import EpochRecord, Snapshot, open_snapshot
 from lc_pipeline.storage.timeseries import object_timeseries
@@ -79,12 +79,12 @@ class LightcurveStorage:
 
     def __init__(self, storage_path: str | Path) -> None:
         self.location = Location(storage_path)
-        self._snapshot: Snapshot | None = None
+        self._opened: OpenStore | None = None
 
     def __repr__(self) -> str:
-        if self._snapshot is None:
+        if self._opened is None:
             return f"<LightcurveStorage {self.location} (not loaded)>"
-        snapshot = self._snapshot
+        snapshot = self.snapshot
         return (
             f"<LightcurveStorage {self.location}: {snapshot.n_objects} objects, "
             f"{len(snapshot.rows)} epochs, {len(snapshot.measurement_keys)} measurements, "
@@ -135,16 +135,15 @@ class LightcurveStorage:
         if not measurement_keys:
             raise StorageError(f"{self.location}: a store needs at least one measurement")
         quantity_of = _for_each(quantities, measurement_keys)
-        epoch_log.create_epoch_log(
-            self.location,
+        axes = StoreAxes(
             reference,
             measurement_keys,
-            (*value_names(quantity_of), *extra_values),
             quantity_of,
             _for_each(units, measurement_keys),
-            matching or MatchingSection(),
-            survey=survey,
-            settings=settings,
+            (*value_names(quantity_of), *extra_values),
+        )
+        create_epoch_log(
+            self.location, axes, matching or MatchingSection(), survey=survey, settings=settings
         )
         return self.load_storage()
 
@@ -169,26 +168,24 @@ class LightcurveStorage:
         StorageError
             If there is no store here.
         """
-        for cached in (
-            *("dataset", "_dataset", "_sky_index"),
-            *("calibrated", "_calibrated", "calibration"),
-        ):
-            self.__dict__.pop(cached, None)
-        before, self._snapshot = (
-            self._snapshot,
-            open_snapshot(self.location, consolidated=consolidated),
-        )
-        if before:
-            self._snapshot.share_reference(before)
+        snapshot = open_snapshot(self.location, consolidated=consolidated)
+        if self._opened:
+            snapshot.share_reference(self._opened.snapshot)
+        self._opened = OpenStore(snapshot, self.tables)
         return self
 
     @property
-    def snapshot(self) -> Snapshot:
+    def _open(self) -> OpenStore:
         """What is open; opens it if need be."""
-        if self._snapshot is None:
+        if self._opened is None:
             self.load_storage()
-        assert self._snapshot is not None  # noqa: S101 (load_storage sets it or raises)
-        return self._snapshot
+        assert self._opened is not None  # noqa: S101 (load_storage sets it or raises)
+        return self._opened
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """The commit, or the published version, that is open; opens it if need be."""
+        return self._open.snapshot
 
     # ------------------------------------------------------------------ what is in it
 
@@ -230,27 +227,22 @@ class LightcurveStorage:
         NotInStoreError
             If there is no such epoch.
         """
-        return self.epoch_records[self._find(epoch_key, "epoch")]
+        return self.epoch_records[self._open.number("epoch", epoch_key)]
 
-    @cached_property
+    @property
     def dataset(self) -> xr.Dataset:
         """Everything as one lazy dataset: ``lightcurves``, ``flags``, ``separation``, ...
 
         Dims are object, measurement, value, epoch in this order.
         """
-        return with_object_index(self._dataset, self.snapshot.object_keys)
-
-    @cached_property
-    def _dataset(self) -> xr.Dataset:
-        """As :attr:`dataset`, but objects can be selected by number only: quick to open."""
-        return open_dataset(self.snapshot)
+        return self._open.dataset
 
     @property
     def tables(self) -> Path:
         """Folder of the tables that were made from these light curves, beside the store."""
         return self.location.path.parent / "tables"
 
-    @cached_property
+    @property
     def calibration(self) -> Calibration:
         """The zero points, as they were when they were first asked for.
 
@@ -259,12 +251,9 @@ class LightcurveStorage:
         StorageError
             If there are none yet.
         """
-        try:
-            return Calibration.read(self.tables)
-        except LightcurveError as error:
-            raise StorageError(str(error)) from error
+        return self._open.calibration
 
-    @cached_property
+    @property
     def calibrated(self) -> xr.Dataset:
         """As :attr:`dataset`, ``lightcurves`` calibrated when they are read; as lazy as it.
 
@@ -276,11 +265,7 @@ class LightcurveStorage:
         StorageError
             If there is no calibration yet.
         """
-        return with_object_index(self._calibrated, self.snapshot.object_keys)
-
-    @cached_property
-    def _calibrated(self) -> xr.Dataset:
-        return self.calibration.attach(self._dataset)
+        return self._open.calibrated
 
     @property
     def lightcurves(self) -> xr.DataArray:
@@ -308,9 +293,8 @@ class LightcurveStorage:
         StorageError
             If there is no calibration.
         """
-        number = self._find(object_key, "object")
-        dataset = self._calibrated if calibrated else self._dataset
-        return dataset["lightcurves"].isel(object=number)
+        number = self._open.number("object", object_key)
+        return self._open.numbered(calibrated=calibrated)["lightcurves"].isel(object=number)
 
     def get_epoch_data(self, epoch_key: str) -> xr.DataArray:
         """One epoch of all objects: dims object, measurement, value; read when asked for.
@@ -320,7 +304,7 @@ class LightcurveStorage:
         NotInStoreError
             If there is no such epoch.
         """
-        return self.lightcurves.isel(epoch=self._find(epoch_key, "epoch"))
+        return self.lightcurves.isel(epoch=self._open.number("epoch", epoch_key))
 
     def to_timeseries(
         self,
@@ -357,40 +341,14 @@ class LightcurveStorage:
             If there is no calibration.
         """
         for key in measurement_keys or ():
-            self._find(key, "measurement")
-        number = self._find(object_key, "object")
-        dataset = self._calibrated if calibrated else self._dataset
-        return object_timeseries(
-            dataset.isel(object=number), measurement_keys, with_unobserved=with_unobserved
-        )
+            self._open.number("measurement", key)
+        number = self._open.number("object", object_key)
+        one = self._open.numbered(calibrated=calibrated).isel(object=number)
+        return object_timeseries(one, measurement_keys, with_unobserved=with_unobserved)
 
     def get_storage_info(self) -> dict[str, Any]:
         """What is here, in plain types (it can be written as JSON)."""
-        snapshot = self.snapshot
-        times = [record.time for record in self.epoch_records if record.time is not None]
-        known: dict[str, Any] = {
-            "path": str(self.location),
-            "layout": self.layout,
-            "survey": snapshot.attributes["survey"],
-            "n_objects": snapshot.n_objects,
-            "n_epochs": len(snapshot.rows),
-            "n_measurements": len(snapshot.measurement_keys),
-            "measurement_keys": list(snapshot.measurement_keys),
-            "values": list(snapshot.value_names),
-            "first_time_mjd": min(times, default=None),
-            "last_time_mjd": max(times, default=None),
-            "time_scale": self.epoch_records[0].time_scale if times else None,
-            "shape": list(self.lightcurves.shape),
-            "bytes_uncompressed": int(self.lightcurves.nbytes),
-            "bytes_on_disk": snapshot.place.n_bytes(),
-            "version": snapshot.version,
-            "versions": versions.list_versions(self.location),
-        }
-        if self.layout == "epoch":
-            known["n_ingests"] = snapshot.n_rows
-        else:
-            known["published_at"] = snapshot.attributes["created_at"]
-        return known
+        return self._open.description()
 
     # ------------------------------------------------------------------ where on the sky
 
@@ -410,8 +368,7 @@ class LightcurveStorage:
         RegionError
             If the limits are not a box.
         """
-        place = self.snapshot.object_columns
-        return self._keys(in_box(place["ra"], place["dec"], ra_range, dec_range))
+        return self._open.object_keys(self._open.sky.box(ra_range, dec_range))
 
     def get_objects_in_region_distributed(
         self,
@@ -432,7 +389,7 @@ class LightcurveStorage:
                 for block in cuts(len(place["ra"]), COORDINATE_OBJECTS)
             )
         )
-        return self._keys(np.concatenate(masks))
+        return self._open.object_keys(np.concatenate(masks))
 
     def get_objects_in_cone(self, ra: float, dec: float, radius: float) -> list[str]:
         """Keys of the objects within `radius` arcsec of a position, in order of the object axis.
@@ -448,7 +405,7 @@ class LightcurveStorage:
         RegionError
             If the position or the radius is out of range.
         """
-        return self._keys(self._sky_index.cone(ra, dec, radius))
+        return self._open.object_keys(self._open.sky.cone(ra, dec, radius))
 
     def get_objects_in_polygon(self, vertices: Sequence[tuple[float, float]]) -> list[str]:
         """Keys of the objects in a polygon of great circles, borders included.
@@ -463,30 +420,7 @@ class LightcurveStorage:
         RegionError
             If the corners are not a polygon.
         """
-        place = self.snapshot.object_columns
-        return self._keys(in_polygon(place["ra"], place["dec"], vertices))
-
-    @cached_property
-    def _sky_index(self) -> SkyIndex:
-        place = self.snapshot.object_columns
-        return SkyIndex(place["ra"], place["dec"])
-
-    def _keys(self, chosen: NDArray[np.bool_] | NDArray[np.intp]) -> list[str]:
-        return list(self.snapshot.object_keys.values[chosen])
-
-    def _find(self, key: str, axis: str) -> int:
-        keys = self.snapshot.object_keys
-        try:
-            if axis == "object":
-                return keys.find(key)
-            return int(self._dataset.indexes[axis].get_loc(key))
-        except KeyError:
-            index = keys.index if axis == "object" else self._dataset.indexes[axis]
-            near = difflib.get_close_matches(str(key), list(index[:100_000]), n=3)
-            raise NotInStoreError(
-                f"{self.location}: there is no {axis} {key!r}."
-                + (f" Did you mean {' or '.join(near)}?" if near else f" There are {len(index)}.")
-            ) from None
+        return self._open.object_keys(self._open.sky.polygon(vertices))
 
     # ------------------------------------------------------------------ writing epochs
 
@@ -521,7 +455,7 @@ class LightcurveStorage:
         """
         block = self.match_epoch(source_catalog.renamed(epoch_key), measurement_keys)
         self.append_epochs([block])
-        return int(np.isfinite(block.lightcurves[:, 0]).sum())
+        return int(block.n_stored.sum())
 
     def populate_all_epochs_parallel(
         self,
@@ -560,18 +494,7 @@ class LightcurveStorage:
             location, jobs, measurement_keys or self.measurement_keys, None, n_workers=n_workers
         )
         self.load_storage()
-        if refused := [result for result in results if result.record is None]:
-            reasons = "\n  ".join(f"{result.epoch}: {result.error}" for result in refused)
-            raise CatalogError(
-                self.location.path,
-                f"{len(refused)} of {len(results)} epochs were refused, the others are stored:\n"
-                f"  {reasons}",
-            )
-        return {
-            result.epoch: sum(result.record.n_values.values())
-            for result in results
-            if result.record
-        }
+        return n_values_stored(location, results)
 
     def populate_epoch_from_catalog_dask(
         self,
@@ -587,7 +510,7 @@ class LightcurveStorage:
         block = extract_with_dask(self._epoch_snapshot(), source_catalog.renamed(epoch_key),
                                   tuple(measurement_keys or self.measurement_keys))  # fmt: skip
         self.append_epochs([block])
-        return int(np.isfinite(block.lightcurves[:, 0]).sum())
+        return int(block.n_stored.sum())
 
     def remove_epoch(self, epoch_key: str) -> None:
         """Take an epoch out; its rows stay on disk until the next :meth:`compact`.
@@ -610,7 +533,7 @@ class LightcurveStorage:
         bool
             Whether there was anything to drop.
         """
-        is_new = epoch_log.compact(self._epoch_snapshot().location) is not None
+        is_new = compact.compact(self._epoch_snapshot().location) is not None
         self.load_storage()
         return is_new
 
@@ -754,23 +677,6 @@ class LightcurveStorage:
                 is_anew=is_anew,
             )
         return LightcurveStorage(output_path).load_storage()
-
-
-def value_names(quantities: Sequence[str]) -> tuple[str, str]:
-    """Names of a value and its error for measurements of these quantities.
-
-    Examples
-    --------
-    >>> value_names(["mag", "mag"])
-    ('mag', 'mag_err')
-    >>> value_names(["mag", "flux"])
-    ('value', 'error')
-    """
-    if set(quantities) == {"mag"}:
-        return "mag", "mag_err"
-    if set(quantities) == {"flux"}:
-        return "flux", "flux_err"
-    return "value", "error"
 
 
 def _for_each(setting: str | Mapping[str, str], keys: Sequence[str]) -> list[str]:

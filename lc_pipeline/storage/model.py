@@ -5,6 +5,7 @@ Both stores are made from :data:`ARRAYS`, and so are the xarray attributes that 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -119,6 +120,23 @@ COORDINATE_ATTRIBUTES: dict[str, dict[str, Any]] = {
     "source_sha256": {"long_name": "SHA-256 of each catalogue file"},
     "ingested_at": {"long_name": "when the epoch was ingested (UTC)"},
 }
+
+
+def value_names(quantities: Sequence[str]) -> tuple[str, str]:
+    """Names of a value and its error for measurements of these quantities.
+
+    Examples
+    --------
+    >>> value_names(["mag", "mag"])
+    ('mag', 'mag_err')
+    >>> value_names(["mag", "flux"])
+    ('value', 'error')
+    """
+    if set(quantities) == {"mag"}:
+        return "mag", "mag_err"
+    if set(quantities) == {"flux"}:
+        return "flux", "flux_err"
+    return "value", "error"
 
 
 def create_array(

@@ -24,20 +24,15 @@ from dask import compute, delayed, multiprocessing, threaded
 from dask.local import get_sync
 
 from lc_pipeline.catalogs.source_catalog import SourceCatalog
-from lc_pipeline.errors import LightcurveError
+from lc_pipeline.errors import CatalogError, LightcurveError
 from lc_pipeline.matching.assemble import assemble_epoch
 from lc_pipeline.matching.epoch_block import EpochBlock
 from lc_pipeline.matching.match import match_catalog
-from lc_pipeline.storage.epoch_log import (
-    appending,
-    check_fits,
-    open_row_arrays,
-    other_clock,
-    write_row,
-)
+from lc_pipeline.storage.epoch_log import appending, check_fits, other_clock
 from lc_pipeline.storage.layout import cuts
 from lc_pipeline.storage.location import Location
 from lc_pipeline.storage.model import ARRAYS
+from lc_pipeline.storage.row_arrays import open_row_arrays, write_row
 from lc_pipeline.storage.snapshot import EpochRecord, Snapshot, open_version
 from lc_pipeline.survey import MatchingSection
 
@@ -122,6 +117,26 @@ def ingest_parallel(
         if any(result.record for result in results):
             rows.commit([result.record for result in results])
     return results
+
+
+def n_values_stored(location: Location, results: Sequence[EpochResult]) -> dict[str, int]:
+    """Count the values that were stored, by epoch.
+
+    Raises
+    ------
+    CatalogError
+        If epochs were refused; the message has every reason.
+    """
+    if refused := [result for result in results if result.record is None]:
+        reasons = "\n  ".join(f"{result.epoch}: {result.error}" for result in refused)
+        raise CatalogError(
+            location.path,
+            f"{len(refused)} of {len(results)} epochs were refused, the others are stored:\n"
+            f"  {reasons}",
+        )
+    return {
+        result.epoch: sum(result.record.n_values.values()) for result in results if result.record
+    }
 
 
 def _of_one_clock(results: list[EpochResult], known: tuple[str, str] | None) -> list[EpochResult]:

@@ -18,14 +18,11 @@ from dask import compute, delayed, threaded
 from dask.callbacks import Callback
 from numpy.typing import NDArray
 
-from lc_pipeline._version import __version__
 from lc_pipeline.errors import StorageError
 from lc_pipeline.progress import Progress
 from lc_pipeline.storage.commit import commit
 from lc_pipeline.storage.dataset import epoch_coordinates
-from lc_pipeline.storage.epoch_log import reference_columns
 from lc_pipeline.storage.layout import (
-    COORDINATE_OBJECTS,
     ObjectLayout,
     RechunkTask,
     cuts,
@@ -37,15 +34,14 @@ from lc_pipeline.storage.layout import (
 from lc_pipeline.storage.location import Location
 from lc_pipeline.storage.model import (
     ARRAYS,
-    CONVENTIONS,
-    FORMAT_VERSION,
     ArrayModel,
     create_array,
     create_coordinate,
-    dims_on_disk,
 )
+from lc_pipeline.storage.new_store import StoreAxes, create_group
 from lc_pipeline.storage.shards import Shards
 from lc_pipeline.storage.snapshot import Snapshot, open_snapshot
+from lc_pipeline.storage.verify import verify_sample
 from lc_pipeline.storage.versions import (
     next_version,
     publish,
@@ -54,7 +50,6 @@ from lc_pipeline.storage.versions import (
 )
 
 LAYOUT = "object"
-N_VERIFIED = 8
 CACHE_LINE = 64  # bytes
 STRIP_BYTES = 2**21
 
@@ -184,42 +179,33 @@ def _build(
             f"{snapshot.place}: this version was removed by a clean-up while it was read; nothing "
             f"was published. Run rechunk again."
         )
-    _verify(snapshot, group)
+    verify_sample(snapshot, group)
     commit(staging)
 
 
 def _create(staging: Location, snapshot: Snapshot, layout: ObjectLayout) -> zarr.Group:
     """Create the version with all its coordinates; the large arrays are still empty."""
-    group = zarr.create_group(
-        staging.zarr_store(read_only=False),
-        attributes={
-            "Conventions": CONVENTIONS,
-            "radesys": "ICRS",
-            "lc_pipeline": snapshot.attributes
-            | {
-                "format": FORMAT_VERSION,
-                "layout": LAYOUT,
-                "segment": layout.segment,
-                "created_at": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
-                "created_by": f"lc_pipeline {__version__}",
-            },
+    group = create_group(
+        staging,
+        StoreAxes(
+            snapshot.reference,
+            snapshot.measurement_keys,
+            snapshot.quantities,
+            snapshot.units,
+            snapshot.value_names,
+        ),
+        snapshot.attributes
+        | {
+            "layout": LAYOUT,
+            "segment": layout.segment,
+            "created_at": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
         },
     )
-    for name, column in reference_columns(snapshot.reference).items():
-        create_coordinate(group, name, ("object",), column, chunk=COORDINATE_OBJECTS)
-    for name in ("measurement", "quantity", "unit"):
-        create_coordinate(group, name, ("measurement",), np.asarray(snapshot.group[name][...]))  # type: ignore[index]
-    create_coordinate(group, "value", ("value",), list(snapshot.value_names))
     for name, (column, attributes) in epoch_coordinates(snapshot.current_records).items():
         create_coordinate(group, name, ("epoch",), column, attributes=attributes)
     lines = [record.to_json() for record in snapshot.current_records]
     create_coordinate(group, "record", ("epoch",), lines)
-    sizes = {
-        "object": snapshot.n_objects,
-        "measurement": len(snapshot.measurement_keys),
-        "value": len(snapshot.value_names),
-        "epoch": len(snapshot.rows),
-    }
+    sizes = snapshot.sizes | {"epoch": len(snapshot.rows)}
     shard = sizes | {"object": layout.object_block, "epoch": layout.segment}
     for model in ARRAYS:
         if model.name in snapshot.group:
@@ -371,45 +357,3 @@ def _run(tasks: list[Any], progress: Progress | None, n_workers: int) -> None:
             num_workers=n_workers,
             optimize_graph=False,
         )
-
-
-def _verify(snapshot: Snapshot, published: zarr.Group) -> None:
-    """Compare a sample in the two stores: objects and epochs spread over the whole.
-
-    It is read by zarr-python, as anybody would read it.
-    """
-    objects = _spread(snapshot.n_objects)
-    epochs = _spread(len(snapshot.rows))
-    rows = snapshot.rows[epochs].tolist()
-    for model in ARRAYS:
-        if model.name not in published:
-            continue
-        source: Any = snapshot.group[model.name]
-        target: Any = published[model.name]
-        axes = [dims_on_disk(source).index(dim) for dim in model.dims]
-        everything = [slice(None)] * (len(axes) - 2)
-        try:
-            expected = source.oindex[(rows, *everything, objects)].transpose(axes)
-            found = target.oindex[(objects, *everything, epochs)]
-        except (ValueError, RuntimeError, OSError) as error:  # by the codec that notices
-            raise StorageError(
-                f"{snapshot.location}: {model.name} of the version just built cannot be read back "
-                f"({error}); nothing was published. What it took over from the version before may "
-                f"be damaged: 'lc-pipeline rechunk --force SURVEY' writes everything anew."
-            ) from error
-        for number, row in itertools.product(range(len(objects)), range(len(rows))):
-            is_float = model.dtype == "float32"
-            if not np.array_equal(
-                expected[number, ..., row], found[number, ..., row], equal_nan=is_float
-            ):
-                raise StorageError(
-                    f"{snapshot.location}: {model.name} of object number {objects[number]} in "
-                    f"epoch {snapshot.current_records[epochs[row]].epoch!r} differs between the "
-                    f"epoch store and the version just built; nothing was published. Check the "
-                    f"disk and the memory of this machine, and run rechunk again."
-                )
-
-
-def _spread(length: int) -> list[int]:
-    """Up to N_VERIFIED numbers from the first to the last of an axis."""
-    return sorted(set(np.linspace(0, length - 1, N_VERIFIED).astype(int).tolist()))

@@ -88,13 +88,7 @@ class EpochRecord:
             n_detected=dict(
                 zip(block.measurement_keys, map(int, block.n_detected), strict=True),
             ),
-            n_values=dict(
-                zip(
-                    block.measurement_keys,
-                    np.isfinite(block.lightcurves[:, 0]).sum(axis=-1).tolist(),
-                    strict=True,
-                )
-            ),
+            n_values=dict(zip(block.measurement_keys, block.n_stored.tolist(), strict=True)),
             ingest_id=uuid.uuid4().hex,
             offset_east=block.offset_east_arcsec,
             offset_north=block.offset_north_arcsec,
@@ -200,6 +194,11 @@ class Snapshot:
         return tuple(texts(self.group["quantity"]))  # type: ignore[arg-type]
 
     @cached_property
+    def units(self) -> tuple[str, ...]:
+        """Unit of each measurement's value and error; empty where there is none."""
+        return tuple(texts(self.group["unit"]))  # type: ignore[arg-type]
+
+    @cached_property
     def value_names(self) -> tuple[str, ...]:
         """Names of the value axis."""
         return tuple(texts(self.group["value"]))  # type: ignore[arg-type]
@@ -232,6 +231,16 @@ class Snapshot:
     def n_objects(self) -> int:
         """Length of the object axis."""
         return int(self.group["object"].shape[0])  # type: ignore[union-attr]
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """Length of every axis; that of epochs has all committed rows."""
+        return {
+            "epoch": self.n_rows,
+            "measurement": len(self.measurement_keys),
+            "value": len(self.value_names),
+            "object": self.n_objects,
+        }
 
     @property
     def object_block(self) -> int:

@@ -5,6 +5,7 @@ Everything is read by zarr-python, so that two readers agree on every file.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -12,7 +13,7 @@ import numpy as np
 import zarr
 from numpy.typing import NDArray
 
-from lc_pipeline.errors import LightcurveError
+from lc_pipeline.errors import LightcurveError, StorageError
 from lc_pipeline.flags import MeasurementFlag
 from lc_pipeline.storage.commit import CHECKSUM, checksum, read_metadata
 from lc_pipeline.storage.layout import cuts, runs
@@ -22,6 +23,9 @@ from lc_pipeline.storage.snapshot import EpochRecord, Snapshot, open_snapshot
 
 #: The row of an ingest that the epoch store no longer has.
 LOST = -1
+
+#: Objects, and epochs, of the sample that a version is compared in before it is published.
+N_VERIFIED = 8
 
 Report = Callable[[int, int], None]
 
@@ -143,6 +147,48 @@ def _rows(array: zarr.Array[Any], rows: NDArray[np.intp], block: slice) -> NDArr
     for place, run in runs(rows[order]):
         found[order[place]] = array[(run, ..., block)]
     return found
+
+
+def verify_sample(snapshot: Snapshot, published: zarr.Group) -> None:
+    """Compare a sample in the two stores: objects and epochs spread over the whole.
+
+    It is read by zarr-python, as anybody would read it.
+    """
+    objects = _spread(snapshot.n_objects)
+    epochs = _spread(len(snapshot.rows))
+    rows = snapshot.rows[epochs].tolist()
+    for model in ARRAYS:
+        if model.name not in published:
+            continue
+        source: Any = snapshot.group[model.name]
+        target: Any = published[model.name]
+        axes = [dims_on_disk(source).index(dim) for dim in model.dims]
+        everything = [slice(None)] * (len(axes) - 2)
+        try:
+            expected = source.oindex[(rows, *everything, objects)].transpose(axes)
+            found = target.oindex[(objects, *everything, epochs)]
+        except (ValueError, RuntimeError, OSError) as error:  # by the codec that notices
+            raise StorageError(
+                f"{snapshot.location}: {model.name} of the version just built cannot be read back "
+                f"({error}); nothing was published. What it took over from the version before may "
+                f"be damaged: 'lc-pipeline rechunk --force SURVEY' writes everything anew."
+            ) from error
+        for number, row in itertools.product(range(len(objects)), range(len(rows))):
+            is_float = model.dtype == "float32"
+            if not np.array_equal(
+                expected[number, ..., row], found[number, ..., row], equal_nan=is_float
+            ):
+                raise StorageError(
+                    f"{snapshot.location}: {model.name} of object number {objects[number]} in "
+                    f"epoch {snapshot.current_records[epochs[row]].epoch!r} differs between the "
+                    f"epoch store and the version just built; nothing was published. Check the "
+                    f"disk and the memory of this machine, and run rechunk again."
+                )
+
+
+def _spread(length: int) -> list[int]:
+    """Up to N_VERIFIED numbers from the first to the last of an axis."""
+    return sorted(set(np.linspace(0, length - 1, N_VERIFIED).astype(int).tolist()))
 
 
 def _open(location: Location) -> tuple[list[str], Snapshot | None]:

@@ -7,11 +7,11 @@ import pytest
 from astropy.table import Table
 
 from lc_pipeline.analysis.quality import same_catalogs
-from lc_pipeline.catalogs.arrivals import find_arrivals, seen_by_store
 from lc_pipeline.catalogs.landing import find_epochs
 from lc_pipeline.catalogs.source_catalog import SourceCatalog
 from lc_pipeline.errors import CatalogError, SurveyConfigError
 from lc_pipeline.ingest import epoch_storage, ingest
+from lc_pipeline.ingest.arrivals import find_arrivals, seen_by_store
 from lc_pipeline.survey import SurveyConfig
 
 SURVEY = """

@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 
 from lc_pipeline import SurveyConfig
-from lc_pipeline.catalogs.arrivals import find_arrivals
 from lc_pipeline.catalogs.landing import find_epochs
 from lc_pipeline.errors import SurveyConfigError
 from lc_pipeline.ingest import epoch_storage, ingest
+from lc_pipeline.ingest.arrivals import find_arrivals
 
 
 @pytest.fixture

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lc_pipeline.errors import CatalogError, MatchingError, SurveyConfigError
-from lc_pipeline.matching.reference import ReferenceCatalog, key_texts, read_reference
+from lc_pipeline.matching.keys import key_texts
+from lc_pipeline.matching.reference import ReferenceCatalog, read_reference
 from lc_pipeline.sky.geometry import separation_arcsec, sky_coordinates
 from lc_pipeline.survey import ReferenceSection, SurveyConfig
 

@@ -238,9 +238,8 @@ def test_a_store_reads_calibrated_light_curves_in_every_way(store):
 
 def test_one_calibrated_light_curve_reads_the_chunks_of_one(store, monkeypatch):
     solve_calibration(store.dataset).write(store.tables)
-    _ = store.calibrated
     reads = []
-    shards = type(store._calibrated.lightcurves.variable._data.array.raw._data.array.shards)
+    shards = type(store.calibrated.lightcurves.variable._data.array.raw._data.array.shards)
     read = shards.read
     monkeypatch.setattr(shards, "read", lambda self, key: reads.append(key) or read(self, key))
     store.get_object_lightcurve(store.reference.key[5], calibrated=True).values  # noqa: B018

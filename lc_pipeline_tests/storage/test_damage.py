@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from lc_pipeline.errors import StorageError
-from lc_pipeline.storage import LightcurveStorage, epoch_log
+from lc_pipeline.storage import LightcurveStorage, new_store
 
 from .conftest import make_block, make_reference
 
@@ -23,8 +23,8 @@ N_OBJECTS = 20
 @pytest.fixture
 def stores(tmp_path, monkeypatch):
     """An epoch store of two epochs, and an object store of two blocks of objects."""
-    plan = epoch_log.plan_epoch_layout
-    monkeypatch.setattr(epoch_log, "plan_epoch_layout", lambda *shape: plan(*shape, task_bytes=1))
+    plan = new_store.plan_epoch_layout
+    monkeypatch.setattr(new_store, "plan_epoch_layout", lambda *shape: plan(*shape, task_bytes=1))
     storage = LightcurveStorage(tmp_path / "epochs").create_storage(
         make_reference(N_OBJECTS), ["g", "r"]
     )

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from lc_pipeline.errors import NotInStoreError, StorageError
 from lc_pipeline.flags import MeasurementFlag
 from lc_pipeline.matching.reference import ReferenceCatalog
-from lc_pipeline.storage import LightcurveStorage, epoch_log, rechunk
+from lc_pipeline.storage import LightcurveStorage, epoch_log, new_store, rechunk
 from lc_pipeline.storage.location import Location
 from lc_pipeline.storage.shards import Shards
 
@@ -79,8 +79,8 @@ def test_the_object_store_does_not_depend_on_the_order_of_epochs(tmp_path_factor
 def test_many_blocks_and_segments_are_put_together_right(tmp_path, monkeypatch):
     monkeypatch.setattr("lc_pipeline.storage.layout.SEGMENT", 16)
     monkeypatch.setattr("lc_pipeline.storage.layout.TASK_BYTES", 1)
-    plan = epoch_log.plan_epoch_layout
-    monkeypatch.setattr(epoch_log, "plan_epoch_layout", lambda *shape: plan(*shape, task_bytes=1))
+    plan = new_store.plan_epoch_layout
+    monkeypatch.setattr(new_store, "plan_epoch_layout", lambda *shape: plan(*shape, task_bytes=1))
     storage = LightcurveStorage(tmp_path / "epochs").create_storage(make_reference(50), ["g", "r"])
     blocks = [make_block(f"night{number}", number, n_objects=50) for number in range(37)]
     storage.append_epochs(blocks)
@@ -120,7 +120,7 @@ def test_a_writer_that_dies_leaves_the_last_commit_and_the_next_one_goes_on(
     first, lost, third = make_block("a", 1), make_block("lost", 9), make_block("b", 2)
     storage.append_epochs([first])
     with monkeypatch.context() as patch:
-        name = {"row": "write_row", "coordinates": "_text", "commit": "commit"}[step]
+        name = {"row": "write_row", "coordinates": "as_text", "commit": "commit"}[step]
         patch.setattr(epoch_log, name, die)
         with pytest.raises(KilledError):
             storage.append_epochs([lost, lost])
@@ -314,7 +314,7 @@ def test_an_unknown_object_is_named_with_its_nearest_keys(published):
 
 
 def test_every_object_is_found_by_its_key_before_and_after_all_keys_are_read(tmp_path, monkeypatch):
-    monkeypatch.setattr(epoch_log, "COORDINATE_OBJECTS", 7)
+    monkeypatch.setattr(new_store, "COORDINATE_OBJECTS", 7)
     # Keys that are parts of each other, and bytes that look like a key's length.
     keys = [f"{'ab' * (n % 4)}{n}" for n in range(40)] + ["\x03\x00\x00\x00ab1", "é", "ab"]
     reference = ReferenceCatalog(key=keys, ra=np.arange(43.0), dec=np.zeros(43))

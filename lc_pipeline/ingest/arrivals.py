@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from lc_pipeline.catalogs.landing import EpochFiles
+from lc_pipeline.catalogs.landed_files import EpochFiles
 from lc_pipeline.storage.snapshot import EpochRecord
 
 SETTLE_SECONDS = 10.0
