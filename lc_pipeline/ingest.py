@@ -34,6 +34,7 @@ from lc_pipeline.errors import (
 from lc_pipeline.matching.build import build_reference, find_new_objects
 from lc_pipeline.matching.epoch_block import EpochBlock
 from lc_pipeline.matching.reference import ReferenceCatalog, read_reference
+from lc_pipeline.photometry.limits import LIMIT
 from lc_pipeline.progress import Progress
 from lc_pipeline.storage.epoch_log import check_fits
 from lc_pipeline.storage.lightcurve_storage import LightcurveStorage
@@ -128,9 +129,9 @@ def create_survey_store(
     return storage.create_storage(
         reference,
         list(found),
-        quantities={key: quantity for key, (quantity, _, _) in found.items()},
-        units={key: unit for key, (_, unit, _) in found.items()},
-        extra_values=list(dict.fromkeys(name for *_, extra in found.values() for name in extra)),
+        quantities={key: quantity for key, (quantity, _) in found.items()},
+        units={key: unit for key, (_, unit) in found.items()},
+        extra_values=_further_values(survey),
         matching=survey.matching,
         survey=survey.survey.name,
         settings=survey.fingerprint,
@@ -152,16 +153,16 @@ class _Scan:
         self.are_all_wanted = bool(keys) and not any(
             needs_contents(key, survey.files.groups) for key in keys
         )
-        self._found: dict[str, tuple[str, str, tuple[str, ...]]] = {}
+        self._found: dict[str, tuple[str, str]] = {}
         self._seen: set[str] = set()
         self._reasons: dict[str, str] = {}
 
     @property
-    def measurements(self) -> dict[str, tuple[str, str, tuple[str, ...]]]:
-        """Quantity, unit and extra values by key, in the configured order."""
+    def measurements(self) -> dict[str, tuple[str, str]]:
+        """Quantity and unit by key, in the configured order."""
         self.refuse_if_nothing_was_read()
         kinds = {kind[0] for kind in self._found.values()}
-        unseen: tuple[str, str, tuple[str, ...]] = (kinds.pop() if len(kinds) == 1 else "", "", ())
+        unseen = (kinds.pop() if len(kinds) == 1 else "", "")
         ordered = {key: self._found.get(key, unseen) for key in self.wanted}
         return ordered | self._found
 
@@ -190,8 +191,7 @@ class _Scan:
                 continue
             self._seen.add(files.epoch)
             for key, columns in catalog.measurements.items():
-                kind = (columns.quantity, columns.unit, tuple(columns.extra))
-                self._found.setdefault(key, kind)
+                self._found.setdefault(key, (columns.quantity, columns.unit))
             yield catalog
         if self.progress:
             self.progress(len(files_to_read), len(files_to_read))
@@ -285,6 +285,7 @@ class EpochIngest:
         if not storage.is_there:
             storage = _create_or_open(survey, landing.epochs, progress)
         _refuse_other_survey(survey, storage)
+        _refuse_further_values(survey, storage)
         before = {record.epoch: record for record in storage.epoch_records}
         present = {files.epoch for files in landing.epochs}
         report.unmatched_files = landing.unmatched
@@ -506,6 +507,24 @@ def _refuse_other_survey(survey: SurveyConfig, storage: LightcurveStorage) -> No
         raise SurveyConfigError(
             f"{survey.path}: survey.store: {storage.location} holds the survey {name!r}, not "
             f"{survey.survey.name!r}. Give this survey a folder of its own."
+        )
+
+
+def _further_values(survey: SurveyConfig) -> list[str]:
+    """Names of what is kept beside the value and its error."""
+    names = [name for section in survey.measurements for name in section.extra]
+    names += [LIMIT] * any(section.limit for section in survey.measurements)
+    return list(dict.fromkeys(names))
+
+
+def _refuse_further_values(survey: SurveyConfig, storage: LightcurveStorage) -> None:
+    """Values for which a store was not made would be lost without a word."""
+    there = storage.snapshot.value_names
+    if lacking := [name for name in _further_values(survey) if name not in there]:
+        raise SurveyConfigError(
+            f"{survey.path}: measurements: {', '.join(lacking)}: the store {storage.location} was "
+            f"made without it and keeps {', '.join(there)}. Remove the store (or name another one "
+            f"as survey.store), and 'lc-pipeline run' makes it anew with all values"
         )
 
 

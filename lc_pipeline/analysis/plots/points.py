@@ -25,6 +25,8 @@ MANY, VERY_MANY = 400, 1000
 #: Measurements are drawn apart if together they span so many times what the widest spans.
 MOST_SPREAD = 4.0
 LEGEND_COLUMNS = 6
+#: So many times what the good values span may be added to it on each side, for others to be seen.
+ROOM_FOR_FLAGGED, ROOM_FOR_LIMITS = 1.0, 3.0
 #: What the legend calls them, whatever the measurement.
 FLAGGED, LIMIT = "flagged", "upper limit"
 
@@ -42,7 +44,7 @@ class Points:
     is_bad: NDArray[np.bool_]
     """(n,) whether its flags say not to trust the value."""
     limit: NDArray[np.float64]
-    """(n,) what the value would have had to exceed to be seen; NaN where not known."""
+    """(n,) how faint could be seen where nothing was measured; NaN where not known."""
 
     @property
     def good(self) -> NDArray[np.float64]:
@@ -221,27 +223,38 @@ def fit_axis(panel: Axes, points: Sequence[Points], shift: Sequence[float] | Non
     """Let the good points decide on the range; say how many others lie beyond it.
 
     One flagged value far away, or one error bar as long as the axis, would press all others flat.
+    Limits may be further away: an object that was not seen far below its usual brightness is what
+    they are for.
     """
-    good, doubtful = [], []
+    good, flagged, limits = [], [], []
     for each, added in zip(points, shift or [0.0] * len(points), strict=True):
         is_good = np.isfinite(each.value) & ~each.is_bad
         reach = np.nan_to_num(each.error[is_good])
         reach = np.minimum(reach, 3 * np.median(reach) if len(reach) else 0)
         good += [each.value[is_good] - reach + added, each.value[is_good] + reach + added]
-        doubtful += [each.value[np.isfinite(each.value) & each.is_bad] + added]
-        doubtful += [each.limit[each.is_limit] + added]
-    trusted, others = np.concatenate([[], *good]), np.concatenate([[], *doubtful])
+        flagged += [each.value[np.isfinite(each.value) & each.is_bad] + added]
+        limits += [each.limit[each.is_limit] + added]
+    trusted = np.concatenate([[], *good])
     if not len(trusted):
         return
     low, high = float(trusted.min()), float(trusted.max())
-    room = (high - low) or abs(high) * 0.01 or 1.0
-    is_near = (others > low - room) & (others < high + room)
-    low, high = min([low, *others[is_near]]), max([high, *others[is_near]])
-    margin = 0.05 * ((high - low) or room)
+    span = (high - low) or abs(high) * 0.01 or 1.0
+    shown, beyond = [], []
+    for parts, times, said, plural in (
+        (flagged, ROOM_FOR_FLAGGED, FLAGGED, FLAGGED),
+        (limits, ROOM_FOR_LIMITS, LIMIT, f"{LIMIT}s"),
+    ):
+        others, room = np.concatenate([[], *parts]), times * span
+        is_near = (others > low - room) & (others < high + room)
+        shown += others[is_near].tolist()
+        if n_beyond := int((~is_near).sum()):
+            beyond.append(f"{n_beyond} {said if n_beyond == 1 else plural}")
+    low, high = min([low, *shown]), max([high, *shown])
+    margin = 0.05 * ((high - low) or span)
     panel.set_ylim(low - margin, high + margin)
-    if n_beyond := int((~is_near).sum()):
+    if beyond:
         panel.text(
-            0.01, 0.02, f"beyond this range: {n_beyond} flagged or limit", fontsize="small",
+            0.01, 0.02, f"beyond this range: {', '.join(beyond)}", fontsize="small",
             color="#555555", transform=panel.transAxes,
         )  # fmt: skip
 

@@ -54,7 +54,7 @@ def test_a_flagged_value_far_away_does_not_press_the_others_flat(make_dataset):
     dataset.flags[0, 0, 3] = MeasurementFlag.CATALOG_FLAGGED
     panel = plots.plot_lightcurve(object_timeseries(dataset.isel(object=0))).axes[0]
     assert max(panel.get_ylim()) < 20
-    assert [text.get_text() for text in panel.texts] == ["beyond this range: 1 flagged or limit"]
+    assert [text.get_text() for text in panel.texts] == ["beyond this range: 1 flagged"]
 
 
 def test_limits_are_arrows_where_nothing_was_seen(make_dataset):
