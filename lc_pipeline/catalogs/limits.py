@@ -33,8 +33,10 @@ def find_limit(columns: FileColumns, name: str, setting: str, groups: Mapping[st
     try:
         return columns.require(name, setting)
     except CatalogError as absent:
-        neither = f"Nor is it a keyword of the header, or a group of files.pattern ({list(groups)})"
-        raise CatalogError(absent.path, f"{absent.reason}. {neither}") from None
+        neither = "Nor is it a keyword of the header, or a group of files.pattern"
+        raise CatalogError(
+            absent.path, f"{absent.reason}. {neither} ({', '.join(groups)})"
+        ) from None
 
 
 def quantity_of_limit(unit: str, name: str) -> Quantity | None:
