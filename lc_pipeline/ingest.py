@@ -523,8 +523,8 @@ def _refuse_further_values(survey: SurveyConfig, storage: LightcurveStorage) -> 
     if lacking := [name for name in _further_values(survey) if name not in there]:
         raise SurveyConfigError(
             f"{survey.path}: measurements: {', '.join(lacking)}: the store {storage.location} was "
-            f"made without it and keeps {', '.join(there)}. Remove the store (or name another one "
-            f"as survey.store), and 'lc-pipeline run' makes it anew with all values"
+            f"made without it and keeps {', '.join(there)}. Remove the folder {survey.store} (or "
+            f"name another one as survey.store): 'lc-pipeline run' makes it anew, with all values"
         )
 
 

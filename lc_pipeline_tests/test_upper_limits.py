@@ -211,6 +211,6 @@ def test_a_store_that_was_made_without_limits_says_so(survey, tmp_path):
     assert result.exit_code == 1
     said = " ".join(result.stderr.split())
     assert "limit: the store" in said
-    assert "keeps mag, mag_err. Remove the store" in said
+    assert "keeps mag, mag_err. Remove the folder" in said
     before, after = (SurveyConfig.from_toml(each).fingerprint for each in (without, text))
     assert before != after

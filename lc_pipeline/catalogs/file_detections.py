@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from lc_pipeline.catalogs.columns import ColumnPlan, plan_columns
 from lc_pipeline.catalogs.landing import LandedFile
-from lc_pipeline.catalogs.limits import limits_of
+from lc_pipeline.catalogs.limits import limits_of, upper_limits_among
 from lc_pipeline.catalogs.measurement_columns import MeasurementColumns
 from lc_pipeline.catalogs.measurement_plan import names_in, rows_where
 from lc_pipeline.catalogs.missing import (
@@ -169,13 +169,9 @@ def _measure(
     def numbers(name: str) -> Floats:
         return numbers_of(path, name, table[name])[kept]
 
-    limits: dict[int, str] = {}
-    value = numbers_of(path, section.value, table[section.value], limits)[kept]
-    if limits:
-        are = "values are upper limits" if len(limits) > 1 else "value is an upper limit"
-        kept_as = "" if section.limit else f" (limit = {section.value!r} keeps the limit)"
-        example = next(iter(limits.values()))
-        notes.append(f"{section.key}: {len(limits)} {are} ({example!r}), taken as missing{kept_as}")
+    cells: dict[int, str] = {}
+    value = numbers_of(path, section.value, table[section.value], cells)[kept]
+    limits = upper_limits_among(cells, section, notes)
     error = numbers(section.error) if section.error else np.full(value.shape, np.nan)
     quantity = section.quantity or "flux"
     error = _as_sigma(section, value, error, missing)

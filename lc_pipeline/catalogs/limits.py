@@ -55,6 +55,28 @@ def quantity_of_limit(unit: str, name: str) -> Quantity | None:
     return "mag" if "mag" in squeezed else "flux" if "flux" in squeezed else None
 
 
+def upper_limits_among(
+    cells: Mapping[int, str], section: MeasurementSection, notes: list[str]
+) -> dict[int, str]:
+    """Take the upper limits among cells of values like ``>17.5``; say what becomes of all.
+
+    Of magnitudes both signs mean fainter than that. A flux above what could be measured is a lower
+    limit.
+    """
+    lower = {row: text for row, text in cells.items() if section.quantity == "flux" and ">" in text}
+    upper = {row: text for row, text in cells.items() if row not in lower}
+    fate = f"taken as missing (limit = {section.value!r} keeps the limit)"
+    for kind, found, what in (
+        ("an upper limit", upper, "kept as such" if section.limit else fate),
+        ("a lower limit", lower, "taken as missing"),
+    ):
+        if found:
+            are = f"values are {kind.split()[1]} limits" if len(found) > 1 else f"value is {kind}"
+            example = next(iter(found.values()))
+            notes.append(f"{section.key}: {len(found)} {are} ({example!r}), {what}")
+    return upper
+
+
 def limits_of(
     file: LandedFile,
     table: Table,
@@ -79,7 +101,7 @@ def limits_of(
     missing : MissingSection
         What is no magnitude is no limit either; nor is 0, or a flux that is not positive.
     in_values : mapping of int to str
-        Cells of the value's own column that state a limit, by row of `table`. They count where
+        Cells of the value's own column that are upper limits, by row of `table`. They count where
         nothing else states one.
     zero_point : (n_kept,) array of float, mag
     kept : (n_rows,) array of bool
@@ -113,9 +135,7 @@ def limits_of(
         stated = _stated(file, table, name)
     limits = _as_stored(stated[kept], quantity, unit, section, missing, zero_point)
     if in_values:
-        # A flux above what could be measured is no upper limit.
-        cells = {n: text for n, text in in_values.items() if measured == "mag" or text[0] == "<"}
-        others = _filled(np.full(len(kept), np.nan), cells)[kept]
+        others = _filled(np.full(len(kept), np.nan), in_values)[kept]
         others = _as_stored(others, measured, section.unit or "", section, missing, zero_point)
         limits = np.where(np.isfinite(limits), limits, others)
     return limits

@@ -20,6 +20,7 @@ def limits(tmp_path, make_survey):
         (tmp_path / name).write_text(top + text)
         section = f"[[measurements]]\nkey = 'g'\nvalue = '{value}'\nerror = 'err'\n{rest}\n"
         catalog = SourceCatalog.read(tmp_path / name, make_survey(section))
+        read.notes = catalog.notes
         return catalog.measurements["g"].extra.get("limit")
 
     return read
@@ -48,6 +49,16 @@ def test_cells_of_the_values_that_are_limits_are_kept(limits, cell):
 def test_a_flux_above_what_could_be_measured_is_no_upper_limit(limits):
     found = limits(["<3.5", ">9000", "12"], [1, 1, 1], "limit = 'flux'", value="flux", limit="x")
     np.testing.assert_array_equal(found, [3.5, np.nan, np.nan])
+
+
+@pytest.mark.parametrize(
+    ("rest", "said"),
+    [("", "taken as missing (limit = 'flux' keeps the limit)"), ("limit = 'flux'", "kept as such")],
+)
+def test_what_becomes_of_cells_that_are_limits_is_said(limits, rest, said):
+    limits(["<3.5", ">9000", "<4"], [1, 1, 1], rest, value="flux", limit="x")
+    assert f"g: 2 values are upper limits ('<3.5'), {said}" in limits.notes
+    assert "g: 1 value is a lower limit ('>9000'), taken as missing" in limits.notes
 
 
 def test_cells_of_the_limits_may_have_the_sign_as_well(limits):

@@ -57,8 +57,14 @@ class Points:
 
     def twice(self) -> Points:
         """All points, and all points again: for two cycles."""
-        names = ("time", "value", "error", "is_bad", "limit")
-        return replace(self, **{name: np.tile(getattr(self, name), 2) for name in names})
+        return replace(
+            self,
+            time=np.tile(self.time, 2),
+            value=np.tile(self.value, 2),
+            error=np.tile(self.error, 2),
+            is_bad=np.tile(self.is_bad, 2),
+            limit=np.tile(self.limit, 2),
+        )
 
     def not_fainter_than(self, edge: float) -> Points:
         """Take limits fainter than the edge of a plot as being there, which is as true."""
@@ -86,10 +92,8 @@ def points_of(rows: Table, measurement_keys: Sequence[str] | None = None) -> lis
     for key in map(str, keys):
         mine = of == key
         is_mag = is_magnitude(rows) or ("unit" in rows.colnames and "mag" in rows["unit"][mine])
-        parts = (each[mine] for each in (time, value, error, is_bad, limit))
-        found.append(
-            Points(key, *parts, is_mag=is_mag, fades_down=is_magnitude(rows) or not is_mag)
-        )
+        columns = (time[mine], value[mine], error[mine], is_bad[mine], limit[mine])
+        found.append(Points(key, *columns, is_mag, is_magnitude(rows) or not is_mag))
     return found
 
 
