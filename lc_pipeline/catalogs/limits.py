@@ -23,12 +23,17 @@ Floats = NDArray[np.float64]
 def find_limit(columns: FileColumns, name: str, setting: str, groups: Mapping[str, str]) -> str:
     """Return the name of what states the limit: a column, a group or a keyword of the header.
 
+    A group or keyword that is no number is noted: the file states no limit.
+
     Raises
     ------
     CatalogError
         If it is none of these; the message says what there is.
     """
-    if name not in columns.names and (name in groups or _keyword(columns.table, name)):
+    text = groups.get(name) or _keyword(columns.table, name)
+    if name not in columns.names and text:
+        if np.isnan(_number(text)):
+            columns.notes.append(f"{setting}: {name} is {text!r}, so this file states no limit")
         return name
     try:
         return columns.require(name, setting)
@@ -146,11 +151,7 @@ def _stated(file: LandedFile, table: Table, name: str) -> Floats:
     if name in table.colnames:
         cells: dict[int, str] = {}
         return _filled(numbers_of(file.path, name, table[name], cells), cells)
-    try:
-        number = float(file.groups.get(name) or _keyword(table, name))
-    except ValueError:
-        number = np.nan
-    return np.full(len(table), number)
+    return np.full(len(table), _number(file.groups.get(name) or _keyword(table, name)))
 
 
 def _filled(numbers: Floats, cells: Mapping[int, str]) -> Floats:
@@ -187,6 +188,13 @@ def _factor(unit: str, wanted: str) -> float:
     if unit and wanted and known_both and one.is_equivalent(other):
         return float(one.to(other))
     return 1.0
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return np.nan
 
 
 def _keyword(table: Table, name: str) -> str:

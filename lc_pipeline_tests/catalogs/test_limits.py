@@ -72,6 +72,8 @@ def test_the_header_may_state_the_limit_of_all_rows(limits, name):
     np.testing.assert_array_equal(found, [20.25] * 3)
     found = limits(["17", "99", "16"], [0] * 3, f"limit = '{name}'", top="# DEPTH = none\n")
     assert np.isnan(found).all()
+    said = f"measurements (g).limit: {name} is 'none', so this file states no limit"
+    assert said in limits.notes
 
 
 def test_what_is_done_to_the_value_is_done_to_its_limit(limits):
