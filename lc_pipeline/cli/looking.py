@@ -125,7 +125,7 @@ def lightcurve_command(
 
     OBJECT is a key, or a position: the nearest object within the match radius is taken. RA and
     Dec are degrees, or hours and degrees with colons. Where nothing was measured, the column
-    "limit", and an arrow in plots, is the upper limit that the survey states (limit in survey.toml).
+    "limit", and an arrow in plots, is the upper limit that the survey states.
 
     \b
     Examples:
