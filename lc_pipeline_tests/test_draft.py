@@ -410,6 +410,54 @@ def test_sentinels_that_are_seen_are_told(tmp_path):
     assert settings_of(draft)["missing"]["values"] == []
 
 
+IS_FAINT = np.arange(N_STARS) % 4 == 0
+WITH_99 = {"mag": np.where(IS_FAINT, 99.99, MAG), "magerr": np.where(IS_FAINT, 99.99, 0.02)}
+WITH_CELLS = {
+    "mag": [">19.5" if faint else f"{mag:.3f}" for faint, mag in zip(IS_FAINT, MAG, strict=True)],
+    "magerr": np.full(N_STARS, 0.02),
+}
+FLUXES = {"flux": 10 ** (0.4 * (25 - MAG)), "fluxerr": np.full(N_STARS, 1.0)}
+BANDS = {f"{name}_{band}": np.full(N_STARS, x) for band in "gr" for name, x in (("magerr", 0.02),)}
+BANDS |= {"mag_g": MAG, "mag_r": MAG - 0.5}
+DEPTH = np.full(N_STARS, 20.5)
+
+
+@pytest.mark.parametrize(
+    ("columns", "meta", "limits"),
+    [
+        (WITH_99 | {"diffmaglim": DEPTH}, {}, ["diffmaglim"]),
+        (WITH_99 | {"limit": DEPTH}, {}, ["limit"]),
+        (WITH_99 | {"Limiting_Mag": DEPTH}, {}, ["Limiting_Mag"]),
+        (WITH_99, {"MAGLIM": 20.5}, ["MAGLIM"]),
+        (WITH_CELLS, {}, ["mag"]),
+        (FLUXES | {"fluxlim": np.full(N_STARS, 5.0)}, {}, ["fluxlim"]),
+        (BANDS | {"maglim_g": DEPTH, "r_limitmag": DEPTH}, {}, ["maglim_g", "r_limitmag"]),
+        # Not sure: no numbers of limits, brighter than what was seen, of another kind or no band.
+        (WITH_99 | {"limit": np.full(N_STARS, -99.0)}, {}, [None]),
+        (WITH_99 | {"limit": np.arange(N_STARS) % 2}, {}, [None]),
+        (WITH_99 | {"maglim": np.full(N_STARS, MAG.min())}, {}, [None]),
+        (WITH_99 | {"uplim": DEPTH}, {}, [None]),
+        (WITH_99, {"MAGLIM": -1.0}, [None]),
+        (FLUXES | {"limit": DEPTH}, {}, [None]),
+        (FLUXES | {"mag5sig": DEPTH}, {}, [None]),
+        (BANDS | {"maglim": DEPTH}, {}, [None, None]),
+    ],
+)
+def test_limits_are_recognised_where_it_is_sure(columns, meta, limits, tmp_path):
+    for night in range(3):
+        table = Table({"ra": RA, "dec": DEC} | columns, meta=meta | {"MJD-OBS": 59000.0 + night})
+        table.write(tmp_path / f"n{night:03d}.ecsv")
+    draft = draft_survey(tmp_path.iterdir(), folder=tmp_path)
+    found = settings_of(draft)["measurements"]
+    assert [one.get("limit") for one in found] == limits
+    told = [line for line in draft.text.splitlines() if line.startswith("limit = ")]
+    assert all("upper limits where nothing was measured" in line for line in told)
+    assert len(told) == len(limits) - limits.count(None)
+    if told:
+        stated = run(tmp_path, draft).lightcurves.sel(value="limit")
+        assert np.isfinite(stated).any(["object", "epoch"]).all()
+
+
 def test_numbers_of_rows_are_no_keys(tmp_path):
     make_sextractor(tmp_path)
     draft = draft_survey(tmp_path.iterdir())

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from lc_pipeline.catalogs.columns import ColumnPlan, plan_columns
 from lc_pipeline.catalogs.landed_files import LandedFile
+from lc_pipeline.catalogs.limits import limits_of, upper_limits_among
 from lc_pipeline.catalogs.measurement_columns import MeasurementColumns
 from lc_pipeline.catalogs.measurement_plan import names_in, rows_where
 from lc_pipeline.catalogs.missing import (
@@ -29,6 +30,7 @@ from lc_pipeline.catalogs.reading import read_catalog_file
 from lc_pipeline.catalogs.times import FileTimes, read_times
 from lc_pipeline.errors import CatalogError
 from lc_pipeline.flags import FLAG_DTYPE, MeasurementFlag
+from lc_pipeline.photometry.limits import LIMIT
 from lc_pipeline.survey import MeasurementSection, MissingSection, SurveyConfig
 
 Floats = NDArray[np.float64]
@@ -167,11 +169,9 @@ def _measure(
     def numbers(name: str) -> Floats:
         return numbers_of(path, name, table[name])[kept]
 
-    limits: list[str] = []
-    value = numbers_of(path, section.value, table[section.value], limits)[kept]
-    if limits:
-        are = "values are upper limits" if len(limits) > 1 else "value is an upper limit"
-        notes.append(f"{section.key}: {len(limits)} {are} ({limits[0]!r}), taken as missing")
+    cells: dict[int, str] = {}
+    value = numbers_of(path, section.value, table[section.value], cells)[kept]
+    limits = upper_limits_among(cells, section, notes)
     error = numbers(section.error) if section.error else np.full(value.shape, np.nan)
     quantity = section.quantity or "flux"
     error = _as_sigma(section, value, error, missing)
@@ -199,6 +199,8 @@ def _measure(
         no_time = ~np.isfinite(time) & np.isfinite(value)
         flags |= FLAG_DTYPE.type(MeasurementFlag.BAD_TIME) * no_time
     extra = {name: numbers(column) for name, column in section.extra.items()}
+    if section.limit:
+        extra[LIMIT] = limits_of(file, table, section, missing, limits, zero_point, kept)
     measured = MeasurementColumns(
         value,
         error,

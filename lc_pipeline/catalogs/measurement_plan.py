@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from lc_pipeline.catalogs import names as known
 from lc_pipeline.catalogs.brightness import quantity_of, recognise_brightness
 from lc_pipeline.catalogs.file_columns import FileColumns, listed
+from lc_pipeline.catalogs.limits import find_limit
 from lc_pipeline.catalogs.missing import texts_of
 from lc_pipeline.catalogs.row_times import own_time
 from lc_pipeline.errors import CatalogError
@@ -76,7 +77,7 @@ def _configured(
         for key, where in _expanded(columns, section.key, groups):
             templates.append(section.key)
             rows = section.model_copy(update={"where": {**(section.where or {}), **where}})
-            measurements.append(_resolve(columns, rows if where else section, key))
+            measurements.append(_resolve(columns, rows if where else section, key, groups))
     if not measurements and absent:
         columns.require(absent[0].value, f"measurements ({absent[0].key}).value")
     columns.notes += [
@@ -134,7 +135,9 @@ def _expanded(
     return expanded
 
 
-def _resolve(columns: FileColumns, section: MeasurementSection, key: str) -> MeasurementSection:
+def _resolve(
+    columns: FileColumns, section: MeasurementSection, key: str, groups: dict[str, str]
+) -> MeasurementSection:
     setting = f"measurements ({key})"
     try:
         value = columns.require(section.value, f"{setting}.value")
@@ -173,6 +176,7 @@ def _resolve(columns: FileColumns, section: MeasurementSection, key: str) -> Mea
         or ("mag" if quantity == "mag" else None),
         "flags": section.flags and columns.require(section.flags, f"{setting}.flags"),
         "time": section.time and columns.require(section.time, f"{setting}.time"),
+        "limit": section.limit and find_limit(columns, section.limit, f"{setting}.limit", groups),
         "where": section.where
         and {
             columns.require(column, f"{setting}.where"): text

@@ -25,10 +25,12 @@ Floats = NDArray[np.float64]
 Flags = NDArray[np.uint16]
 
 
-def numbers_of(path: object, name: str, column: Column, limits: list[str] | None = None) -> Floats:
+def numbers_of(
+    path: object, name: str, column: Column, limits: dict[int, str] | None = None
+) -> Floats:
     """Turn a column into floats: masked cells are NaN, and text must read as a number.
 
-    Limits like ``>18.5`` are missing as well, if a list is given that takes them up.
+    Limits like ``>18.5`` are missing as well, if a table is given that takes them up by row.
 
     Raises
     ------
@@ -53,7 +55,7 @@ def numbers_of(path: object, name: str, column: Column, limits: list[str] | None
             numbers[index] = float(cell.replace("D", "E").replace("d", "e"))
         except ValueError:
             if limits is not None and LIMIT.fullmatch(cell):
-                limits.append(cell)
+                limits[index] = cell
                 continue
             remedy = "correct it, or leave the file out with files.exclude"
             if DECIMAL_COMMA.fullmatch(cell):

@@ -124,7 +124,8 @@ def lightcurve_command(
     """Write one object's light curve, as a table or as a plot.
 
     OBJECT is a key, or a position: the nearest object within the match radius is taken. RA and
-    Dec are degrees, or hours and degrees with colons.
+    Dec are degrees, or hours and degrees with colons. Where nothing was measured, the column
+    "limit", and an arrow in plots, is the upper limit that the survey states.
 
     \b
     Examples:

@@ -261,6 +261,7 @@ def _notes(findings: Findings, n_matching: int) -> list[str]:
             + (f" ({section.error_is})" if section.error_is != "sigma" else "")
             + (f", flags {section.flags}" if section.flags else "")
             + (f", time {section.time}" if section.time else "")
+            + (f", upper limits {section.limit}" if section.limit else "")
         )
     if time := findings.time.section:
         notes.append(

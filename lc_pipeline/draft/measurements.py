@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from lc_pipeline.catalogs import names as known
 from lc_pipeline.catalogs.missing import numbers_of
 from lc_pipeline.draft.file_names import NamePattern
+from lc_pipeline.draft.limits import find_limit
 from lc_pipeline.draft.samples import Sample, Samples
 from lc_pipeline.errors import CatalogError
 from lc_pipeline.survey import MeasurementSection
@@ -98,6 +99,8 @@ def _common(samples: Sequence[Sample]) -> list[MeasurementSection]:
                 changes["bad_flags"] = SEXTRACTOR_BAD
             if own := _band_flags(section.value, sample):
                 changes |= {"flags": own, "bad_flags": "any"}
+            has_it = [one for one in usable if section.value in one.table.colnames]
+            changes["limit"] = find_limit(section, has_it)
             sections[template] = section.model_copy(update=changes)
     return list(sections.values())
 

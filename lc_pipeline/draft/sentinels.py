@@ -87,7 +87,7 @@ def find_sentinels(samples: Sequence[Sample], sections: Sequence[MeasurementSect
 
 def _column(samples: Sequence[Sample], name: str) -> NDArray[np.float64]:
     parts = [
-        numbers_of(sample.file.path, name, sample.table[name]) * _to_mag(sample.table[name])
+        numbers_of(sample.file.path, name, sample.table[name], {}) * _to_mag(sample.table[name])
         for sample in samples
         if name in sample.table.colnames
     ]

@@ -161,7 +161,7 @@ def _columns(findings: Findings) -> list[str]:
     if "position" not in findings.first.problems:
         used |= {plan.ra, plan.dec}
     for section in findings.measured.sections:
-        used |= {section.value, section.error, section.flags, section.time}
+        used |= {section.value, section.error, section.flags, section.time, section.limit}
         used |= {*names_in(section.key)}
     others = [name for name in table.colnames if name not in used]
     if others:
@@ -235,6 +235,11 @@ def _measurement(section: MeasurementSection, *, same_flags: bool) -> list[str]:
         lines += _flags(section.flags, section.bad_flags)
     if section.time:
         lines.append(_setting("time", section.time, "each row's own time"))
+    if section.limit:
+        in_cells = section.limit == section.value
+        why = "its cells like >17.5 are" if in_cells else "how faint could be seen:"
+        why += " upper limits where nothing was measured"
+        lines.append(_setting("limit", section.limit, why))
     return lines
 
 

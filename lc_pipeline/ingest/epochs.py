@@ -12,7 +12,7 @@ from lc_pipeline.errors import SurveyConfigError
 from lc_pipeline.ingest.objects import not_in_store
 from lc_pipeline.ingest.outcomes import EpochOutcome, IngestReport
 from lc_pipeline.ingest.stores import epoch_storage
-from lc_pipeline.ingest.survey_store import open_or_create
+from lc_pipeline.ingest.survey_store import further_values, open_or_create
 from lc_pipeline.ingest.writer import Writer
 from lc_pipeline.progress import Progress
 from lc_pipeline.storage.lightcurve_storage import LightcurveStorage
@@ -99,6 +99,7 @@ class EpochIngest:
         if not storage.is_there:
             storage = open_or_create(survey, landing.epochs, progress)
         _refuse_other_survey(survey, storage)
+        _refuse_further_values(survey, storage)
         before = {record.epoch: record for record in storage.epoch_records}
         present = {files.epoch for files in landing.epochs}
         report.unmatched_files = landing.unmatched
@@ -159,6 +160,17 @@ def _refuse_other_survey(survey: SurveyConfig, storage: LightcurveStorage) -> No
         raise SurveyConfigError(
             f"{survey.path}: survey.store: {storage.location} holds the survey {name!r}, not "
             f"{survey.survey.name!r}. Give this survey a folder of its own."
+        )
+
+
+def _refuse_further_values(survey: SurveyConfig, storage: LightcurveStorage) -> None:
+    """Values for which a store was not made would be lost without a word."""
+    there = storage.snapshot.value_names
+    if lacking := [name for name in further_values(survey) if name not in there]:
+        raise SurveyConfigError(
+            f"{survey.path}: measurements: {', '.join(lacking)}: the store {storage.location} was "
+            f"made without it and keeps {', '.join(there)}. Remove the folder {survey.store} (or "
+            f"name another one as survey.store): 'lc-pipeline run' makes it anew, with all values"
         )
 
 

@@ -12,6 +12,7 @@ from lc_pipeline.errors import CatalogError, MatchingError, StorageError, Survey
 from lc_pipeline.ingest.stores import epoch_storage
 from lc_pipeline.matching.build import build_reference
 from lc_pipeline.matching.reference import read_reference
+from lc_pipeline.photometry.limits import LIMIT
 from lc_pipeline.progress import Progress
 from lc_pipeline.storage.lightcurve_storage import LightcurveStorage
 from lc_pipeline.survey import SurveyConfig
@@ -52,9 +53,9 @@ def create_survey_store(
     return storage.create_storage(
         reference,
         list(found),
-        quantities={key: quantity for key, (quantity, _, _) in found.items()},
-        units={key: unit for key, (_, unit, _) in found.items()},
-        extra_values=list(dict.fromkeys(name for *_, extra in found.values() for name in extra)),
+        quantities={key: quantity for key, (quantity, _) in found.items()},
+        units={key: unit for key, (_, unit) in found.items()},
+        extra_values=further_values(survey),
         matching=survey.matching,
         survey=survey.survey.name,
         settings=survey.fingerprint,
@@ -73,6 +74,13 @@ def open_or_create(
         raise
 
 
+def further_values(survey: SurveyConfig) -> list[str]:
+    """Names of what is kept beside the value and its error."""
+    names = [name for section in survey.measurements for name in section.extra]
+    names += [LIMIT] * any(section.limit for section in survey.measurements)
+    return list(dict.fromkeys(names))
+
+
 class Scan:
     """Read a survey's catalogues, remembering which measurements they have."""
 
@@ -88,16 +96,16 @@ class Scan:
         self.are_all_wanted = bool(keys) and not any(
             needs_contents(key, survey.files.groups) for key in keys
         )
-        self._found: dict[str, tuple[str, str, tuple[str, ...]]] = {}
+        self._found: dict[str, tuple[str, str]] = {}
         self._seen: set[str] = set()
         self._reasons: dict[str, str] = {}
 
     @property
-    def measurements(self) -> dict[str, tuple[str, str, tuple[str, ...]]]:
-        """Quantity, unit and extra values by key, in the configured order."""
+    def measurements(self) -> dict[str, tuple[str, str]]:
+        """Quantity and unit by key, in the configured order."""
         self.refuse_if_nothing_was_read()
         kinds = {kind[0] for kind in self._found.values()}
-        unseen: tuple[str, str, tuple[str, ...]] = (kinds.pop() if len(kinds) == 1 else "", "", ())
+        unseen = (kinds.pop() if len(kinds) == 1 else "", "")
         ordered = {key: self._found.get(key, unseen) for key in self.wanted}
         return ordered | self._found
 
@@ -126,8 +134,7 @@ class Scan:
                 continue
             self._seen.add(files.epoch)
             for key, columns in catalog.measurements.items():
-                kind = (columns.quantity, columns.unit, tuple(columns.extra))
-                self._found.setdefault(key, kind)
+                self._found.setdefault(key, (columns.quantity, columns.unit))
             yield catalog
         if self.progress:
             self.progress(len(files_to_read), len(files_to_read))

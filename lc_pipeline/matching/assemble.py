@@ -17,6 +17,7 @@ from lc_pipeline.matching.footprint import inside_hull
 from lc_pipeline.matching.match import NO_OBJECT, Match
 from lc_pipeline.matching.reference import ReferenceCatalog
 from lc_pipeline.matching.repeats import file_names, in_several_files, n_further, refuse_repeated
+from lc_pipeline.photometry.limits import LIMIT, epoch_limit
 from lc_pipeline.sky.geometry import unit_vectors
 from lc_pipeline.survey import MatchingSection
 
@@ -73,6 +74,9 @@ def assemble_epoch(
     NOT_DETECTED. ``rows``: NOT_OBSERVED. ``hull``: NOT_DETECTED inside the convex hull of the
     detections of the files that have the measurement, NOT_OBSERVED outside, and everywhere where
     there is no hull (see :func:`~lc_pipeline.matching.footprint.inside_hull`).
+
+    Where the catalogue states limits, an object that was NOT_DETECTED has the median limit of all
+    detections that carry the measurement; one that has a detection has the limit of that.
 
     Examples
     --------
@@ -131,6 +135,7 @@ def assemble_epoch(
             catalog_flags[number, part.object] = part.catalog_flags.astype(np.int32)
             time_offset[number, part.object] = part.time - catalog.time
             separation[part.object] = np.fmin(separation[part.object], part.separation)
+        _give_limit(lightcurves[number], flags[number], measured, value_names)
     found = [shift for shift in match.shifts if shift.found]
     n_duplicates = n_further(catalog, match, measurement_keys, n_objects)
     return EpochBlock(
@@ -266,6 +271,18 @@ def _as_stored(part: Candidates) -> tuple[NDArray[np.float32], NDArray[np.uint16
     flags[unexplained] |= np.uint16(MeasurementFlag.BAD_VALUE)
     flags[lost_error] |= np.uint16(MeasurementFlag.BAD_ERROR)
     return values, flags
+
+
+def _give_limit(
+    values: NDArray[np.float32],
+    flags: NDArray[np.uint16],
+    measured: MeasurementColumns,
+    value_names: Sequence[str],
+) -> None:
+    """Give objects that were in the field and have no detection the limit of the epoch."""
+    if LIMIT in value_names and LIMIT in measured.extra:
+        absent = (flags & np.uint16(MeasurementFlag.NOT_DETECTED)) != 0
+        values[value_names.index(LIMIT), absent] = epoch_limit(measured.extra[LIMIT])
 
 
 def _match_flags(match: Match) -> NDArray[np.uint16]:

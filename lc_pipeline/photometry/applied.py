@@ -32,6 +32,8 @@ class CalibratedArray(BackendArray):
         Coefficients of colour and position.
     noise : (n_measurements, 2) array, optional
         Scale of the errors, and floor in mag, to be added in quadrature.
+    limit : int, optional
+        Place along the value axis of the limits: they are calibrated as the values are.
     """
 
     def __init__(
@@ -43,7 +45,9 @@ class CalibratedArray(BackendArray):
         basis: Array | None = None,
         terms: Array | None = None,
         noise: Array | None = None,
+        limit: int | None = None,
     ) -> None:
+        self.limit = limit
         self.raw, self.is_flux, self.zero_point = raw, is_flux, zero_point
         self.basis, self.terms, self.noise = basis, terms, noise
         self.shape, self.dtype, self.dims = raw.shape, raw.dtype, tuple(map(str, raw.dims))
@@ -72,16 +76,18 @@ class CalibratedArray(BackendArray):
     def _calibrate(self, part: NDArray[Any], values: list[int], chosen: dict[str, Any]) -> None:
         """Calibrate a block in place; its first axis is the value, the others as in `dims`."""
         shift = self._shift(chosen).astype(part.dtype)
-        value, error = (part[values.index(n)] if n in values else None for n in (0, 1))
+        value, error, limit = (
+            part[values.index(n)] if n in values else None for n in (0, 1, self.limit)
+        )
         is_flux = self.is_flux[chosen["measurement"]]
         if is_flux.any():
             flux = self._along_measurements(is_flux)
             factor = np.where(flux, np.power(10, 0.4 * shift), 1)
             shift = np.where(flux, 0 * shift, shift)
-        if value is not None:
-            value -= shift
+        for brightness in [each for each in (value, limit) if each is not None]:
+            np.subtract(brightness, shift, out=brightness)
             if is_flux.any():
-                value *= factor
+                np.multiply(brightness, factor, out=brightness)
         if error is not None:
             error += 0 * shift  # NaN without a zero point
             if is_flux.any():

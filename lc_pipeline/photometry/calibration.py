@@ -19,6 +19,7 @@ from xarray.core import indexing
 
 from lc_pipeline.errors import LightcurveError, TableNotFoundError
 from lc_pipeline.photometry.applied import CalibratedArray
+from lc_pipeline.photometry.limits import LIMIT
 from lc_pipeline.photometry.terms import COLOUR, Frame, star_terms
 from lc_pipeline.tables import read_table, write_table
 
@@ -151,6 +152,7 @@ class Calibration:
         joined = self._joined(dataset, rows)
         self._tell(dataset, rows)
         values = dataset["lightcurves"].variable
+        names = dataset["value"].values.tolist()
         array = CalibratedArray(
             values,
             is_flux=dataset["quantity"].values == "flux",
@@ -158,6 +160,7 @@ class Calibration:
             basis=self._basis(dataset) if self._names else None,
             terms=self._terms(rows) if self._names else None,
             noise=self._noise(dataset),
+            limit=names.index(LIMIT) if LIMIT in names else None,
         )
         attributes = values.attrs | {"calibration": f"calibrated, zero points of {self.version}"}
         lazy = xr.Variable(values.dims, indexing.LazilyIndexedArray(array), attributes)

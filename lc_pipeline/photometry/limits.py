@@ -1,4 +1,10 @@
-"""Upper limits of what was not detected, where the survey states them."""
+"""Upper limits of what was not detected, where the survey states them.
+
+The store keeps what a catalogue states (``measurements.limit`` of ``survey.toml``) beside the
+value and its error, under the name :data:`LIMIT`: the limit of the object's own row, or that of
+the epoch where the object was in the field and has no row. It is a limit of the object only where
+nothing was measured.
+"""
 
 from __future__ import annotations
 
@@ -9,81 +15,85 @@ from numpy.typing import NDArray
 from lc_pipeline.errors import LightcurveError
 from lc_pipeline.flags import MeasurementFlag
 
+#: Name along the value axis.
+LIMIT = "limit"
+
 _WITHOUT_VALUE = (
     MeasurementFlag.NOT_DETECTED | MeasurementFlag.BAD_VALUE | MeasurementFlag.NON_POSITIVE_FLUX
 )
 
 
-def detection_limits(dataset: xr.Dataset, name: str) -> xr.DataArray:
-    """Limits of the points without a value, from an extra value that the survey keeps.
+def upper_limits(
+    value: NDArray[np.float32], stated: NDArray[np.float32], flags: NDArray[np.uint16]
+) -> NDArray[np.float32]:
+    """Take what is stated as a limit where nothing was measured; NaN elsewhere.
 
-    A point has the limit that its own row states (forced photometry, ``99`` with a limit beside
-    it). A point without a row (flag NOT_DETECTED) has the median of the limits that the other rows
-    of its epoch state, if there are any in `dataset`: give the whole field, or enough of it.
+    Nothing was measured where there is no value, and a flag says that this is not for want of an
+    observation: NOT_DETECTED, BAD_VALUE (``99`` and the like), NON_POSITIVE_FLUX.
+
+    Parameters
+    ----------
+    value, stated : arrays of float, of one shape
+        NaN where missing.
+    flags : array of uint16, of the same shape
+
+    Examples
+    --------
+    >>> seen, unseen = 0, MeasurementFlag.NOT_DETECTED
+    >>> upper_limits(np.array([20.0, np.nan]), np.array([21.5, 21.5]), np.array([seen, unseen]))
+    array([ nan, 21.5])
+    """
+    unseen = np.isnan(value) & ((flags & _WITHOUT_VALUE) != 0)
+    return np.where(unseen, stated, np.nan).astype(stated.dtype)
+
+
+def epoch_limit(stated: NDArray[np.float64]) -> float:
+    """Limit of an epoch: the median of what its rows state; NaN if none does.
+
+    Examples
+    --------
+    >>> epoch_limit(np.array([20.5, np.nan, 20.5, 20.1]))
+    20.5
+    """
+    known = stated[np.isfinite(stated)]
+    return float(np.median(known)) if len(known) else np.nan
+
+
+def detection_limits(dataset: xr.Dataset) -> xr.DataArray:
+    """Limits of all points without a value.
 
     Parameters
     ----------
     dataset : xarray.Dataset
-        As ``LightcurveStorage.dataset`` or ``.calibrated`` gives it. All of `name` is read.
-    name : str
-        Of the extra value: the limiting magnitude or flux, in the unit of the value.
+        As ``LightcurveStorage.dataset`` or ``.calibrated`` gives it, or part of it.
 
     Returns
     -------
     xarray.DataArray
-        Dims object, measurement, epoch; float32. NaN where there is a value, where it was not
-        observed, and where no limit is stated. Of calibrated light curves it is calibrated too.
+        Dims object, measurement, epoch, as far as `dataset` has them; float32, in the unit of the
+        value. NaN where there is a value, where it was not observed, and where no limit is stated.
+        Of calibrated light curves it is calibrated too.
 
     Raises
     ------
     LightcurveError
-        If there is no such value.
+        If the survey states no limits.
     """
     names = dataset["value"].values.tolist()
-    if name not in names:
+    if LIMIT not in names:
         raise LightcurveError(
-            f"these light curves have no value {name!r}; they have {', '.join(names)}. "
-            f"Keep the limit with extra = {{ {name} = 'COLUMN' }} in [[measurements]]"
+            f"these light curves have no limits; they have {', '.join(names)}. Say what states "
+            f"them as limit = 'COLUMN' in [[measurements]] of survey.toml, and make the store anew"
         )
-    axes = ("object", "measurement", "epoch")
     lightcurves = dataset["lightcurves"]
-    stated = lightcurves.isel(value=names.index(name)).transpose(*axes).values
-    value = lightcurves.isel(value=0).transpose(*axes).values
-    flags = dataset["flags"].transpose(*axes).values
-    limit = stated_limits(value, stated, flags)
-    if "zero_point" in dataset.coords:
-        zero_point = dataset["zero_point"].transpose(*axes[1:]).values
-        is_flux = (dataset["quantity"].values == "flux")[:, np.newaxis]
-        with np.errstate(invalid="ignore"):
-            limit = np.where(is_flux, limit * 10 ** (0.4 * zero_point), limit - zero_point)
-    attributes = {
-        "long_name": f"upper limit of what was not detected, from {name}",
-        "missing": "NaN: detected, not observed, or no limit stated",
+    value = lightcurves.isel(value=0, drop=True)
+    stated = lightcurves.isel(value=names.index(LIMIT), drop=True)
+    flags = dataset["flags"].transpose(*value.dims)
+    limits = value.copy(data=upper_limits(value.values, stated.values, flags.values))
+    limits.name = LIMIT
+    limits.attrs = {
+        "long_name": "upper limit where nothing was measured",
+        "missing": "NaN: measured, not observed, or no limit stated",
     }
-    coordinates = {key: dataset.coords[key] for key in axes if key in dataset.coords}
-    return xr.DataArray(limit.astype(np.float32), coordinates, axes, "limit", attributes)
-
-
-def stated_limits(
-    value: NDArray[np.float32], stated: NDArray[np.float32], flags: NDArray[np.uint16]
-) -> NDArray[np.float32]:
-    """Limits of points without a value; arrays of shape (n_objects, n_measurements, n_epochs).
-
-    Examples
-    --------
-    >>> value, stated = np.array([[[20.0]], [[np.nan]]]), np.array([[[21.5]], [[np.nan]]])
-    >>> flags = np.array([[[0]], [[MeasurementFlag.NOT_DETECTED]]], dtype="uint16")
-    >>> stated_limits(value, stated, flags).ravel()
-    array([ nan, 21.5])
-    """
-    observed = np.isnan(value) & ((flags & _WITHOUT_VALUE) != 0)
-    own = np.where(np.isfinite(stated), stated, np.nan)
-    absent = (flags & MeasurementFlag.NOT_DETECTED) != 0
-    ordered = np.sort(own, axis=0)
-    count = np.isfinite(ordered).sum(axis=0, keepdims=True)
-    middle = [np.maximum(count - shift, 0) // 2 for shift in (1, 0)]
-    last = max(len(ordered) - 1, 0)
-    pair = [np.take_along_axis(ordered, np.minimum(m, last), axis=0) for m in middle]
-    typical = np.where(count > 0, np.mean(pair, axis=0), np.nan)
-    limit = np.where(np.isfinite(own), own, np.where(absent, typical, np.nan))
-    return np.where(observed, limit, np.nan)
+    axes = [axis for axis in ("object", "measurement", "epoch") if axis in limits.dims]
+    return limits.transpose(*axes)

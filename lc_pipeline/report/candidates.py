@@ -10,6 +10,7 @@ from astropy.table import Row, Table
 from astropy.timeseries import TimeSeries
 
 from lc_pipeline.analysis.plots import plot_folded, plot_lightcurve, plot_periodogram
+from lc_pipeline.analysis.plots.points import points_of
 from lc_pipeline.report.content import Content
 from lc_pipeline.report.html import Cell, Html, anchor, join, picture, table, tag
 from lc_pipeline.report.models import Model, fourier_models
@@ -214,7 +215,7 @@ def _pictures(content: Content, one: Candidate) -> Html:
     figures = [
         picture(
             plot_lightcurve(one.rows, measurement_keys=keys, size=SIZE, is_fitted=False),
-            f"Light curve of {one.key}.",
+            f"Light curve of {one.key}{_with_limits(one.rows, keys)}.",
         )
     ]
     if one.period:
@@ -241,6 +242,12 @@ def _pictures(content: Content, one: Candidate) -> Html:
     return join(
         [tag("div", *figures, class_="pictures"), tag("p", note, class_="note") if left else None]
     )
+
+
+def _with_limits(rows: TimeSeries, keys: list[str]) -> str:
+    """Say how many arrows there are."""
+    n = sum(int(points.is_limit.sum()) for points in points_of(rows, keys))
+    return f", with {counted(n, 'upper limit')} where nothing was measured" if n else ""
 
 
 def _models(one: Candidate, keys: list[str]) -> dict[str, Model]:

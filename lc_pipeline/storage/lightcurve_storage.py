@@ -331,7 +331,8 @@ class LightcurveStorage:
         TimeSeries
             Sorted by time; columns ``time`` (with its scale; the measurement's own time where
             the survey has it), ``epoch``, ``measurement``, the values with units (masked where
-            missing), ``separation``, ``flags``, ``catalog_flags`` where the survey has them.
+            missing), ``separation``, ``flags``, ``catalog_flags`` where the survey has them. Where
+            it states limits, ``limit`` has one for each row in which nothing was measured.
 
         Raises
         ------

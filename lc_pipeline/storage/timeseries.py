@@ -15,8 +15,13 @@ from astropy.utils.masked import Masked
 from numpy.typing import NDArray
 
 from lc_pipeline.flags import MeasurementFlag
+from lc_pipeline.photometry.limits import LIMIT, detection_limits
 
 _UNOBSERVED = MeasurementFlag.NOT_OBSERVED | MeasurementFlag.NOT_INGESTED
+_LIMIT_MEANING = (
+    "upper limit where nothing was measured: that of the object's row in the catalogue, or of the "
+    "epoch (flag not_detected), the median of what its rows state"
+)
 
 
 def object_timeseries(
@@ -62,10 +67,12 @@ def object_timeseries(
     if isinstance(unit, u.UnrecognizedUnit):
         unit = None  # no number can have it: it stands in a column of its own
     for number, name in enumerate(one["value"].values.tolist()):
-        values = (
-            one["lightcurves"].isel(value=number).transpose("epoch", "measurement").values[kept]
-        )
-        rows[name] = _masked(values, unit if number < 2 else None)  # noqa: PLR2004
+        is_limit = name == LIMIT
+        values = detection_limits(one) if is_limit else one["lightcurves"].isel(value=number)
+        values = values.transpose("epoch", "measurement").values[kept]
+        rows[name] = _masked(values, unit if number < 2 or is_limit else None)  # noqa: PLR2004
+        if is_limit:
+            rows[name].info.description = _LIMIT_MEANING
     if unit is None:
         rows["unit"] = np.broadcast_to(one["unit"].values.astype(str), flags.shape)[kept]
     rows["separation"] = _masked(per_epoch(one["separation"].values), u.arcsec)

@@ -80,6 +80,9 @@ class MeasurementSection(Section):
     bad_flags: BadFlags | None = None
     time: str | None = None
     """Column of each row's own time, in the format and scale of ``[time]``."""
+    limit: str | None = None
+    """What states how faint could be seen, in the unit and system of the value: a column, a header
+    keyword or a group; or the column of the value itself, where cells like ``>17.5`` do."""
     extra: dict[str, str] = Field(default_factory=dict)
     """More values to keep with the measurement: name in the store = column."""
     where: dict[str, Annotated[str, BeforeValidator(whole_number_as_text)]] | None = None
@@ -102,6 +105,8 @@ class MeasurementSection(Section):
             raise ValueError(
                 f"the name {taken[0]!r} is that of the value or its error; choose another one"
             )
+        if limit := [column for name, column in extra.items() if name.strip().lower() == "limit"]:
+            raise ValueError(f"limits have a setting of their own: write limit = {limit[0]!r}")
         columns = list(extra.values())
         if twice := [column for column in columns if columns.count(column) > 1]:
             raise ValueError(f"the column {twice[0]!r} is given twice")

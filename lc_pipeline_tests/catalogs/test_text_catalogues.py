@@ -117,7 +117,8 @@ def test_upper_limits_are_missing_values(read):
     (measured,) = catalog.measurements.values()
     assert np.array_equal(measured.value, [np.nan, 17.5, np.nan], equal_nan=True)
     assert measured.flags[0] & MeasurementFlag.BAD_VALUE
-    assert "mag: 2 values are upper limits ('>18.5'), taken as missing" in catalog.notes
+    said = "mag: 2 values are upper limits ('>18.5'), taken as missing"
+    assert f"{said} (limit = 'mag' keeps the limit)" in catalog.notes
 
 
 def test_decimal_commas_are_named(read):

@@ -289,6 +289,26 @@ def test_missing_objects_were_seen_inside_the_hull_only(make_catalog):
     assert block.n_detected.tolist() == [1, 0]
 
 
+def test_what_was_not_detected_has_the_limit_of_the_epoch_and_a_row_its_own(
+    make_catalog, make_measured
+):
+    corners = np.array([(-0.1, -0.1), (0.1, -0.1), (0.1, 0.1), (-0.1, 0.1)])
+    stated = np.array([20.5, 20.25, 19.0, np.nan])
+    value = np.array([15.0, 15.0, np.nan, np.nan])
+    measured = make_measured(4, value=value, extra={"limit": stated, "fwhm": stated + 1})
+    catalog = make_catalog(corners[:, 0], corners[:, 1], measurements={"g": measured})
+    reference = ReferenceCatalog(
+        ["in", "out", *"abcd"], [0.05, 0.2, *corners[:, 0] % 360], [0.0, 0.0, *corners[:, 1]]
+    )
+    names = ("mag", "mag_err", "fwhm", "limit")
+    block = _assembled(catalog, reference, ("g", "r"), names, footprint=None)
+    assert block.flags[0, :2].tolist() == [F.NOT_DETECTED, F.NOT_OBSERVED]
+    expected = [20.25, np.nan, 20.5, 20.25, 19.0, np.nan]
+    np.testing.assert_array_equal(block.lightcurves[0, 3], np.float32(expected))
+    assert np.isnan(block.lightcurves[0, :3, :2]).all()
+    assert np.isnan(block.lightcurves[1]).all()
+
+
 def test_the_hull_is_that_of_the_files_with_the_measurement(make_catalog, make_measured):
     corners = np.array([(-0.1, -0.1), (0.1, -0.1), (0.1, 0.1), (-0.1, 0.1)])
     both = np.vstack([corners, corners + 1.0])

@@ -93,7 +93,7 @@ def plot_folded(
     if epoch_of_maximum is None or not np.isfinite(epoch_of_maximum):
         epoch_of_maximum = _brightest(rows, measurement_keys)
     shift = shifts([points.good for points in measurements], upward=not is_magnitude(rows))
-    for number, points in enumerate(measurements):
+    for number, points in enumerate(fit_axis(panel, measurements, shift)):
         once = phase(points.time, period, epoch_of_maximum)
         colour, marker = colour_of(number), marker_of(number)
         draw_points(panel, np.concatenate([once, once + 1]), points.twice(),
@@ -110,7 +110,6 @@ def plot_folded(
                 zorder=3,
                 gid="model",
             )
-    fit_axis(panel, measurements, shift)
     panel.set_xlim(0, 2)
     panel.axvline(1, color="#999999", linewidth=0.8, linestyle=":", zorder=0)
     zero = f"MJD {epoch_of_maximum:.5f} {rows['time'].scale.upper()}"

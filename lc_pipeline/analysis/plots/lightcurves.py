@@ -42,8 +42,8 @@ def plot_lightcurve(
     """Draw one object's light curve, a colour per measurement.
 
     Measurements that are too far apart to be read on one axis are shifted, and the legend says by
-    how much. Flagged values are open symbols, upper limits arrows; the range is that of the
-    good values.
+    how much. Flagged values are open symbols, upper limits arrows down from the limit; the range is
+    that of the good values, and a limit that is too faint for it stands at its edge.
 
     Parameters
     ----------
@@ -75,19 +75,17 @@ def plot_lightcurve(
     own = points_of(rows, measurement_keys)
     if comparison is None:
         shift = shifts([points.good for points in own], upward=not is_magnitude(rows))
-        _draw(panels[0], own, start, shift)
-        fit_axis(panels[0], own, shift)
+        _draw(panels[0], fit_axis(panels[0], own, shift), start, shift)
     else:
         # Not shifted: that would hide how far apart the object and its comparison are.
-        _draw(panels[0], own, start)
         other = points_of(comparison, measurement_keys)
-        for points in other:
+        fitted = fit_axis(panels[0], [*own, *other])
+        _draw(panels[0], fitted[: len(own)], start)
+        for points in fitted[len(own) :]:
             draw_points(panels[0], points.time - start, points, colour="#888888", marker="s",
                         name=f"comparison {comparison.meta['object']}")  # fmt: skip
-        fit_axis(panels[0], [*own, *other])
         apart = points_of(difference(rows, comparison), measurement_keys)
-        _draw(panels[1], apart, start)
-        fit_axis(panels[1], apart)
+        _draw(panels[1], fit_axis(panels[1], apart), start)
         panels[1].set_ylabel(f"object - comparison\n{value_label(rows)}")
     panels[0].set_ylabel(value_label(rows))
     panels[-1].set_xlabel(f"MJD ({rows['time'].scale.upper()}) - {start:.0f}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,6 +25,8 @@ MANY, VERY_MANY = 400, 1000
 #: Measurements are drawn apart if together they span so many times what the widest spans.
 MOST_SPREAD = 4.0
 LEGEND_COLUMNS = 6
+#: Of upper limits, in points; the arrow is half as long.
+ARROW_SIZE = 18
 #: What the legend calls them, whatever the measurement.
 FLAGGED, LIMIT = "flagged", "upper limit"
 
@@ -42,7 +44,11 @@ class Points:
     is_bad: NDArray[np.bool_]
     """(n,) whether its flags say not to trust the value."""
     limit: NDArray[np.float64]
-    """(n,) what the value would have had to exceed to be seen; NaN where not known."""
+    """(n,) how faint could be seen where nothing was measured; NaN where not known."""
+    is_mag: bool = True
+    """Whether fainter means more."""
+    fades_down: bool = True
+    """Whether fainter is down on the page: not for magnitudes on one axis with fluxes."""
 
     @property
     def good(self) -> NDArray[np.float64]:
@@ -51,14 +57,19 @@ class Points:
 
     def twice(self) -> Points:
         """All points, and all points again: for two cycles."""
-        return Points(
-            self.key,
-            np.tile(self.time, 2),
-            np.tile(self.value, 2),
-            np.tile(self.error, 2),
-            np.tile(self.is_bad, 2),
-            np.tile(self.limit, 2),
+        return replace(
+            self,
+            time=np.tile(self.time, 2),
+            value=np.tile(self.value, 2),
+            error=np.tile(self.error, 2),
+            is_bad=np.tile(self.is_bad, 2),
+            limit=np.tile(self.limit, 2),
         )
+
+    def not_fainter_than(self, edge: float) -> Points:
+        """Take limits fainter than the edge of a plot as being there, which is as true."""
+        nearest = np.minimum if self.is_mag else np.maximum
+        return replace(self, limit=nearest(self.limit, edge))
 
     @property
     def is_limit(self) -> NDArray[np.bool_]:
@@ -77,10 +88,13 @@ def points_of(rows: Table, measurement_keys: Sequence[str] | None = None) -> lis
     limit = numbers(rows["limit"]) if "limit" in rows.colnames else np.full(len(rows), np.nan)
     is_bad = (np.asarray(rows["flags"]) & BAD) != 0
     keys = list(dict.fromkeys(of.tolist())) if measurement_keys is None else measurement_keys
-    return [
-        Points(str(key), *(each[of == key] for each in (time, value, error, is_bad, limit)))
-        for key in keys
-    ]
+    found = []
+    for key in map(str, keys):
+        mine = of == key
+        is_mag = is_magnitude(rows) or ("unit" in rows.colnames and "mag" in rows["unit"][mine])
+        columns = (time[mine], value[mine], error[mine], is_bad[mine], limit[mine])
+        found.append(Points(key, *columns, is_mag, is_magnitude(rows) or not is_mag))
+    return found
 
 
 def value_name(rows: Table) -> str:
@@ -198,51 +212,101 @@ def draw_points(
         panel.plot(
             x[chosen],
             points.limit[chosen] + shift,
-            marker=_arrow(),
+            marker=_arrow(down=points.fades_down),
             linestyle="",
             color=colour,
             markerfacecolor="none",
-            markersize=9,
+            markersize=ARROW_SIZE if not is_crowded else ARROW_SIZE / 2,
             markeredgewidth=0.9,
             label=f"_{LIMIT}",
         )
 
 
-def _arrow() -> Path:
-    """Build a bar at the limit and an arrow down from it, to where the truth may be."""
+def _arrow(*, down: bool = True) -> Path:
+    """Build a bar at the limit and an arrow from it to where the truth may be."""
     from matplotlib.path import Path  # noqa: PLC0415 (slow to import)
 
     strokes = [(-0.4, 0), (0.4, 0), (0, 0), (0, -1), (-0.25, -0.65), (0, -1), (0.25, -0.65)]
     move, line = Path.MOVETO, Path.LINETO
+    strokes = strokes if down else [(x, -y) for x, y in strokes]
     return Path(strokes, [move, line, move, line, move, line, line])
 
 
-def fit_axis(panel: Axes, points: Sequence[Points], shift: Sequence[float] | None = None) -> None:
+def fit_axis(
+    panel: Axes, points: Sequence[Points], shift: Sequence[float] | None = None
+) -> list[Points]:
     """Let the good points decide on the range; say how many others lie beyond it.
 
     One flagged value far away, or one error bar as long as the axis, would press all others flat.
+    A limit may be further away: an object that was not seen far below its usual brightness is what
+    limits are for.
+
+    Returns
+    -------
+    list of Points
+        As they are to be drawn: limits that are too faint for the range stand at its edge.
     """
-    good, doubtful = [], []
-    for each, added in zip(points, shift or [0.0] * len(points), strict=True):
+    shift = shift or [0.0] * len(points)
+    good, flagged = [], []
+    for each, added in zip(points, shift, strict=True):
         is_good = np.isfinite(each.value) & ~each.is_bad
         reach = np.nan_to_num(each.error[is_good])
         reach = np.minimum(reach, 3 * np.median(reach) if len(reach) else 0)
         good += [each.value[is_good] - reach + added, each.value[is_good] + reach + added]
-        doubtful += [each.value[np.isfinite(each.value) & each.is_bad] + added]
-        doubtful += [each.limit[each.is_limit] + added]
-    trusted, others = np.concatenate([[], *good]), np.concatenate([[], *doubtful])
+        flagged += [each.value[np.isfinite(each.value) & each.is_bad] + added]
+    trusted, others = np.concatenate([[], *good]), np.concatenate([[], *flagged])
     if not len(trusted):
-        return
+        return list(points)
+    limits = [each.limit[each.is_limit] + added for each, added in zip(points, shift, strict=True)]
     low, high = float(trusted.min()), float(trusted.max())
-    room = (high - low) or abs(high) * 0.01 or 1.0
-    is_near = (others > low - room) & (others < high + room)
-    low, high = min([low, *others[is_near]]), max([high, *others[is_near]])
-    margin = 0.05 * ((high - low) or room)
+    span = (high - low) or abs(high) * 0.01 or 1.0
+    near = [
+        *_within(others, low, high, span),
+        *_within(np.concatenate(limits), low, high, 3 * span),
+    ]
+    low, high = min([low, *near]), max([high, *near])
+    margin = 0.05 * ((high - low) or span)
     panel.set_ylim(low - margin, high + margin)
-    if n_beyond := int((~is_near).sum()):
+    _say_beyond(panel, points, limits, others, (low, high))
+    return [
+        each.not_fainter_than((high if each.is_mag else low) - added)
+        for each, added in zip(points, shift, strict=True)
+    ]
+
+
+def _within(
+    values: NDArray[np.float64], low: float, high: float, room: float
+) -> NDArray[np.float64]:
+    return values[(values > low - room) & (values < high + room)]
+
+
+def _say_beyond(
+    panel: Axes,
+    points: Sequence[Points],
+    limits: Sequence[NDArray[np.float64]],
+    flagged: NDArray[np.float64],
+    edges: tuple[float, float],
+) -> None:
+    """Say in the panel how many flagged values and limits are not drawn where they are."""
+    low, high = edges
+    n_flagged = int(((flagged < low) | (flagged > high)).sum())
+    n_fainter = n_brighter = 0
+    for each, limit in zip(points, limits, strict=True):
+        below, above = int((limit < low).sum()), int((limit > high).sum())
+        n_fainter += above if each.is_mag else below
+        n_brighter += below if each.is_mag else above
+    counts = ((n_flagged, FLAGGED, FLAGGED), (n_brighter, LIMIT, f"{LIMIT}s"))
+    beyond = [f"{n} {one if n == 1 else several}" for n, one, several in counts if n]
+    said = [f"beyond this range: {', '.join(beyond)}"] if beyond else []
+    if n_fainter:
+        limits_are = f"{LIMIT}, at its edge" if n_fainter == 1 else f"{LIMIT}s, at its edge"
+        said.append(f"fainter than this range: {n_fainter} {limits_are}")
+    if said:
+        # Above the arrows at the edge.
         panel.text(
-            0.01, 0.02, f"beyond this range: {n_beyond} flagged or limit", fontsize="small",
-            color="#555555", transform=panel.transAxes,
+            0.01, 0.1 if n_fainter else 0.02, "\n".join(said), fontsize="small", color="#555555",
+            transform=panel.transAxes, bbox={"facecolor": (1, 1, 1, 0.8), "edgecolor": "none",
+            "pad": 1},
         )  # fmt: skip
 
 
@@ -253,10 +317,10 @@ def legend(panel: Axes) -> int:
         return 0
     drawn = {str(each.get_label()) for each in panel.containers}
     drawn |= {str(each.get_label()) for each in panel.lines}
-    for said, marker in ((FLAGGED, "o"), (LIMIT, _arrow())):
+    for said, marker, size in ((FLAGGED, "o", 5), (LIMIT, _arrow(), ARROW_SIZE)):
         if f"_{said}" in drawn:
             look: dict[str, Any] = {"marker": marker, "color": "#555555", "linestyle": ""}
-            handles += panel.plot([], [], markerfacecolor="white", markersize=5, **look)
+            handles += panel.plot([], [], markerfacecolor="white", markersize=size, **look)
             names.append(said)
     if len(names) <= 4:  # noqa: PLR2004
         panel.legend(handles, names, loc="best", fontsize="small", framealpha=0.85)

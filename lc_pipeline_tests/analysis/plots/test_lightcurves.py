@@ -54,7 +54,7 @@ def test_a_flagged_value_far_away_does_not_press_the_others_flat(make_dataset):
     dataset.flags[0, 0, 3] = MeasurementFlag.CATALOG_FLAGGED
     panel = plots.plot_lightcurve(object_timeseries(dataset.isel(object=0))).axes[0]
     assert max(panel.get_ylim()) < 20
-    assert [text.get_text() for text in panel.texts] == ["beyond this range: 1 flagged or limit"]
+    assert [text.get_text() for text in panel.texts] == ["beyond this range: 1 flagged"]
 
 
 def test_limits_are_arrows_where_nothing_was_seen(make_dataset):
@@ -68,6 +68,83 @@ def test_limits_are_arrows_where_nothing_was_seen(make_dataset):
         assert [len(line.get_xdata()) for line in arrows] == [4 * times]
         assert drawn(panel) == {"g": 16 * times}
         assert legend_of(panel) == ["g", "upper limit"]
+
+
+def arrows_of(panel):
+    return [line for line in panel.lines if line.get_label() == "_upper limit"]
+
+
+@pytest.mark.parametrize("quantity", ["mag", "flux"])
+def test_limits_too_faint_for_the_range_stand_at_its_edge(make_dataset, quantity):
+    dataset = make_dataset(quantity=quantity)
+    dataset.lightcurves[0, 0, 0, :4] = np.nan
+    rows = object_timeseries(dataset.isel(object=0))
+    good = rows[quantity].value.unmasked[4:]
+    fainter = 1 if quantity == "mag" else -1
+    edge = good.max() if fainter == 1 else good.min()
+    near, far = edge + 2 * fainter * np.ptp(good), edge + 20 * fainter * np.ptp(good)
+    brighter = edge - 20 * fainter * np.ptp(good)
+    rows["limit"] = [near, far, far, brighter] + [np.nan] * 16
+    for figure, times in ((plots.plot_lightcurve(rows), 1), (plots.plot_folded(rows, 3.3), 2)):
+        panel = figure.axes[0]
+        [line] = arrows_of(panel)
+        assert sorted(line.get_ydata()) == pytest.approx(
+            sorted([near, near, near, brighter] * times)
+        )
+        assert np.ptp(panel.get_ylim()) < 4 * np.ptp(good)
+        [text] = panel.texts
+        assert text.get_text().splitlines() == [
+            "beyond this range: 1 upper limit",
+            "fainter than this range: 2 upper limits, at its edge",
+        ]
+        # On the page, the arrow points away from the good values.
+        assert line.get_marker().vertices[:, 1].min() < 0
+        ends = panel.transData.transform([(0, near), (0, good.mean())])
+        assert ends[0, 1] < ends[1, 1]
+
+
+def test_limits_alone_are_drawn(make_dataset):
+    dataset = make_dataset()
+    dataset.lightcurves[0, 0, 0] = np.nan
+    rows = object_timeseries(dataset.isel(object=0))
+    rows["limit"] = 17.5
+    [line] = arrows_of(plots.plot_lightcurve(rows).axes[0])
+    assert set(line.get_ydata()) == {17.5}
+
+
+def test_on_one_axis_with_fluxes_limits_of_magnitudes_point_up(make_dataset):
+    dataset = make_dataset(keys=("g", "f"))
+    dataset.lightcurves[0, :, 0, :4] = np.nan
+    dataset = dataset.assign_coords(
+        value=np.array(["value", "error"], dtype=object),
+        unit=("measurement", np.array(["mag", "uJy"], dtype=object)),
+    )
+    rows = object_timeseries(dataset.isel(object=0))
+    rows["limit"] = 17.5
+    panel = plots.plot_lightcurve(rows).axes[0]
+    assert not panel.yaxis_inverted()
+    ends = [line.get_marker().vertices[:, 1] for line in arrows_of(panel)]
+    assert [end.max() > 0 for end in ends] == [True, False]
+
+
+def test_an_arrow_is_seen_where_the_limit_is(make_dataset):
+    dataset = make_dataset()
+    dataset.lightcurves[0, 0, 0, 10] = np.nan
+    rows = object_timeseries(dataset.isel(object=0))
+    without = imread(io.BytesIO(plots.as_png(plots.plot_lightcurve(rows), 100)))
+    rows["limit"] = float(np.nanmedian(rows["mag"].value.unmasked))
+    figure = plots.plot_lightcurve(rows)
+    panel = figure.axes[0]
+    panel.get_legend().remove()
+    picture = imread(io.BytesIO(plots.as_png(figure, 100)))
+    start = np.floor(rows["time"].mjd.min())
+    x, y = panel.transData.transform((rows["time"].mjd[10] - start, rows["limit"][10]))
+    row, column = picture.shape[0] - round(y), round(x)
+    assert without.shape == picture.shape
+    around, below = picture[row - 3 : row + 3], picture[row + 4 : row + 10]
+    for part in (around, below):
+        dark = part[:, column - 2 : column + 3, :3].min(axis=(1, 2))
+        assert (dark < 0.6).any()
 
 
 def test_an_object_and_its_comparison_share_an_axis_and_their_difference_has_its_own(make_dataset):
