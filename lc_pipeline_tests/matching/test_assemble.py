@@ -350,7 +350,9 @@ def test_the_hull_is_that_of_the_plane(place, points):
     center = unit_vectors(*place)
     basis = np.stack(tangent_basis(center))
     points = np.array(points, dtype=float)
-    grid = np.stack(np.meshgrid(*[np.arange(-10, 10) + 0.51] * 2), axis=-1).reshape(-1, 2)
+    # No point of the grid is on a line through two of the points.
+    axes = (np.arange(-10, 10) + np.pi / 6, np.arange(-10, 10) + np.e / 5)
+    grid = np.stack(np.meshgrid(*axes), axis=-1).reshape(-1, 2)
     sky = [center + p * 10 * ARCSEC * np.pi / 180 @ basis for p in (points, grid)]
     sky = [v / np.linalg.norm(v, axis=1, keepdims=True) for v in sky]
     found = inside_hull(*sky)
