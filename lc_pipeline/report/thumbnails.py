@@ -8,6 +8,7 @@ import numpy as np
 from astropy.timeseries import TimeSeries
 from numpy.typing import NDArray
 
+from lc_pipeline.analysis.barycentric import barycentric_rows
 from lc_pipeline.analysis.plots.folded import phase
 from lc_pipeline.analysis.plots.points import Points, is_magnitude, points_of
 from lc_pipeline.report.html import Html, tag
@@ -28,8 +29,10 @@ def thumbnail(
     period : float, optional
         Fold with it, and draw it twice over.
     epoch_of_maximum : float
-        MJD of phase 0.
+        Time of phase 0, as in the table of periods.
     """
+    if period:
+        rows = barycentric_rows(rows)
     best = max(points_of(rows), key=lambda points: len(points.good), default=None)
     if best is None or not len(best.good):
         return None

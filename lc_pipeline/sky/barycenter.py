@@ -97,13 +97,46 @@ def barycentric_julian_date(
         known[known] = covered
     if known.any():
         time = time.tdb
-        light_time = 0.0
-        if refposition in _CLOCK_BODY:
-            body = get_body_barycentric(_CLOCK_BODY[refposition], time, ephemeris="builtin")
-            path = body.xyz.T @ unit_vectors(ra, dec)
-            light_time = (path / speed_of_light).to_value(u.day)
+        light_time = _clock(time, refposition) @ unit_vectors(ra, dec)
         bjd[known] = time.jd1 + (time.jd2 + light_time)
     return bjd if bjd.ndim else float(bjd)
+
+
+def clock_positions(
+    mjd: Sequence[float] | NDArray[np.float64], scale: str, refposition: str
+) -> NDArray[np.float64]:
+    """Where the clock is, seen from the barycentre of the solar system.
+
+    The light of a star at the unit vector ``n`` passes the barycentre ``positions @ n`` days after
+    it passed the clock.
+
+    Parameters
+    ----------
+    mjd : (n,) array_like of float
+        Modified Julian dates; NaN gives NaN.
+    scale, refposition : str
+        As of :func:`barycentric_julian_date`; not ``UNKNOWN``.
+
+    Returns
+    -------
+    (n, 3) array of float, light days
+        ICRS axes.
+    """
+    dates = np.asarray(mjd, dtype=np.float64)
+    positions = np.full((*dates.shape, 3), np.nan)
+    known = np.isfinite(dates)
+    # That UT1 is up to 0.9 s from UTC moves the earth by 0.1 ms of light.
+    time = Time(dates[known], format="mjd", scale="utc" if scale == "ut1" else scale)
+    positions[known] = _clock(time.tdb, refposition)
+    return positions
+
+
+def _clock(time: Time, refposition: str) -> NDArray[np.float64]:
+    if refposition not in _CLOCK_BODY:
+        return np.zeros((*time.shape, 3))
+    body = get_body_barycentric(_CLOCK_BODY[refposition], time, ephemeris="builtin")
+    path = np.moveaxis(body.xyz / speed_of_light, 0, -1)
+    return np.asarray(path.to_value(u.day))
 
 
 def _with_earth_rotation(time: Time) -> tuple[Time, NDArray[np.bool_]]:

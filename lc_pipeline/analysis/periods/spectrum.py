@@ -6,6 +6,7 @@ import numpy as np
 import xarray as xr
 from astropy.table import Row
 
+from lc_pipeline.analysis.barycentric import barycentric
 from lc_pipeline.analysis.blocks import read_block
 from lc_pipeline.analysis.periods.cadence import frequency_grid
 from lc_pipeline.analysis.periods.least_squares import usable_terms
@@ -42,7 +43,9 @@ def object_periodogram(
         where there are too few values.
     """
     settings = settings or PeriodsSection()
-    block = read_block(dataset, slice(number, number + 1), settings.measurements or None)
+    block = read_block(
+        barycentric(dataset), slice(number, number + 1), settings.measurements or None
+    )
     quantities = dataset["quantity"].sel(measurement=list(block.measurement_keys)).values.tolist()
     bands = [
         band.winsorised(WINSORISED)

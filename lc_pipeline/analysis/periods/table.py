@@ -11,6 +11,7 @@ import xarray as xr
 from astropy.table import Column, Table
 from numpy.typing import ArrayLike, NDArray
 
+from lc_pipeline.analysis.barycentric import barycentric, is_barycentric
 from lc_pipeline.analysis.blocks import LightcurveBlock, map_blocks
 from lc_pipeline.analysis.periods import box
 from lc_pipeline.analysis.periods.cadence import frequency_grid
@@ -48,7 +49,8 @@ def period_search(
     Parameters
     ----------
     dataset : xarray.Dataset
-        As ``LightcurveStorage.dataset`` gives it.
+        As ``LightcurveStorage.dataset`` gives it. Its times are made barycentric, where it is
+        known where the clock stood; see :func:`~lc_pipeline.analysis.barycentric.barycentric`.
     settings : PeriodsSection, optional
     objects : array_like of int, optional
         Positions on the object axis to search; by default all.
@@ -83,7 +85,7 @@ def period_search(
     quantities = dataset["quantity"].sel(measurement=keys).values.tolist()
     found: list[ObjectPeriods | None] = [None] * n_objects
     if len(places):
-        part = dataset.isel(object=places)
+        part = barycentric(dataset).isel(object=places)
         per_object = max(1, len(keys) * dataset.sizes["epoch"])
         results = map_blocks(
             partial(search_block, settings=settings, quantities=tuple(quantities)),
@@ -264,7 +266,8 @@ def _table(
     add(
         "epoch_of_maximum",
         number(lambda one: one.brightest),
-        "MJD of the brightest phase, of the measurement with most values, amid the data",
+        "of the brightest phase, of the measurement with most values, amid the data: "
+        + ("BJD_TDB - 2400000.5" if is_barycentric(barycentric(dataset)) else "MJD"),
         "d",
     )
     for place, key in enumerate(keys):
@@ -291,5 +294,5 @@ def _add_model(
             add(
                 f"{letter}{k + 1}_{key}",
                 np.array([one[k] if k < len(one) else np.nan for one in harmonics]),
-                f"{part} amplitude at {k + 1} times frequency, phases from MJD 0",
+                f"{part} amplitude at {k + 1} times frequency, phases from time 0",
             )

@@ -9,6 +9,7 @@ import numpy as np
 from astropy.timeseries import TimeSeries
 from numpy.typing import ArrayLike, NDArray
 
+from lc_pipeline.analysis.barycentric import JD_OF_MJD, barycentric_rows, is_barycentric
 from lc_pipeline.analysis.plots.figures import make_room, new_figure, say, style
 from lc_pipeline.analysis.plots.points import (
     colour_of,
@@ -59,6 +60,8 @@ def plot_folded(
 ) -> Figure:
     """Draw one object's light curve over phase, twice.
 
+    Times are made barycentric first, where it is known where the clock stood.
+
     Parameters
     ----------
     rows : TimeSeries
@@ -66,7 +69,9 @@ def plot_folded(
     period : float
         Days; any.
     epoch_of_maximum : float, optional
-        MJD of phase 0; by default that of the brightest good value in the first measurement.
+        Time of phase 0, as in the table of periods: BJD_TDB - 2400000.5 where times are made
+        barycentric, else MJD. By default that of the brightest good value in the first
+        measurement.
     models : mapping, optional
         By measurement, phases between 0 and 1 and the model's values there.
     measurement_keys : sequence of str, optional
@@ -83,6 +88,7 @@ def plot_folded(
     """
     figure = new_figure(*size, is_fitted=is_fitted)
     panel = figure.subplots()
+    rows = barycentric_rows(rows)
     measurements = points_of(rows, measurement_keys)
     if epoch_of_maximum is None or not np.isfinite(epoch_of_maximum):
         epoch_of_maximum = _brightest(rows, measurement_keys)
@@ -106,10 +112,10 @@ def plot_folded(
             )
     panel.set_xlim(0, 2)
     panel.axvline(1, color="#999999", linewidth=0.8, linestyle=":", zorder=0)
-    scale = rows["time"].scale.upper()
-    panel.set_xlabel(
-        f"phase (period {period:.7g} d, phase 0 at MJD {epoch_of_maximum:.5f} {scale})"
-    )
+    zero = f"MJD {epoch_of_maximum:.5f} {rows['time'].scale.upper()}"
+    if is_barycentric(rows):
+        zero = f"BJD_TDB {epoch_of_maximum + JD_OF_MJD:.5f}"
+    panel.set_xlabel(f"phase (period {period:.7g} d, phase 0 at {zero})")
     panel.set_ylabel(value_label(rows))
     if is_magnitude(rows):
         panel.invert_yaxis()
