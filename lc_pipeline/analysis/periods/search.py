@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from lc_pipeline.analysis.periods.box import box_peaks
 from lc_pipeline.analysis.periods.cadence import name_cadence, name_relation, window_peaks
+from lc_pipeline.analysis.periods.band import Band
 from lc_pipeline.analysis.periods.choose import (
     MOST_TERMS,
-    Band,
     Verdict,
     considered,
     judge,
