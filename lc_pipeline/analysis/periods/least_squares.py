@@ -90,9 +90,8 @@ class Series:
         power : (n_terms, n_series, n_piece) array of float
         """
         n_series = len(self.value)
-        for start, sums in sums_on_grid(
-            self.time, self._strengths, grid, 2 * n_terms, single=single
-        ):
+        n_rows = [2 * n_series] * n_terms + [n_series] * n_terms
+        for start, sums in sums_on_grid(self.time, self._strengths, grid, n_rows, single=single):
             window = [both[:n_series] for both in sums]
             signal = [both[n_series:] for both in sums[:n_terms]]
             gain = nested_gains(window, signal)

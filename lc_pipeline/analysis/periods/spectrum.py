@@ -73,7 +73,7 @@ def object_periodogram(
         power[start : start + len(joined)] = joined
     window = np.empty(grid.size)
     one = np.full((1, len(time)), 1 / len(time))
-    for start, (part,) in sums_on_grid(time, one, grid, 1, single=True):
+    for start, (part,) in sums_on_grid(time, one, grid, [1], single=True):
         window[start : start + part.shape[-1]] = np.abs(part[0])
     harmonics = "1 harmonic" if n_terms == 1 else f"{n_terms} harmonics"
     return Periodogram(
