@@ -46,7 +46,6 @@ _N_STRINGS = 6
 _N_FINALISTS = 6
 _N_POLISHED = 8
 _SCALINGS = 12
-_FAMILY = (1 / 4, 1 / 3, 1 / 2, 1, 2, 3, 4)
 
 
 @dataclass(frozen=True)
@@ -140,7 +139,7 @@ def joint_criteria(series: Sequence[Series], frequencies: Floats, n_terms: int) 
 
 
 def judge(bands: Sequence[Band], frequencies: Floats, step: float) -> list[Verdict]:
-    """Compare frequencies, the best first.
+    """Compare frequencies, the likeliest first.
 
     Parameters
     ----------
@@ -187,28 +186,7 @@ def judge(bands: Sequence[Band], frequencies: Floats, step: float) -> list[Verdi
         found += [
             min(same, key=lambda verdict: verdict.tailed) for same in zip(*rounds, strict=True)
         ]
-    return ranked_verdicts(found, step)
-
-
-def ranked_verdicts(verdicts: Sequence[Verdict], step: float) -> list[Verdict]:
-    """Best first: the family of periods by the likelihood with tails, its member by charges.
-
-    Pulsations that come and go leave residuals with long tails, which must not decide between
-    aliases; but tails would also forgive the deeper of two eclipses that lie upon each other.
-    """
-    ranked = sorted(verdicts, key=lambda verdict: verdict.tailed)
-    if not ranked:
-        return []
-    first = ranked[0].frequency
-    family = [
-        verdict
-        for verdict in ranked
-        if any(
-            abs(verdict.frequency - ratio * first) < 2 * step * max(ratio, 1) for ratio in _FAMILY
-        )
-    ]
-    best = min(family, key=lambda verdict: verdict.criterion)
-    return [best, *(verdict for verdict in ranked if verdict is not best)]
+    return sorted(found, key=lambda verdict: verdict.tailed)
 
 
 def _rounds(

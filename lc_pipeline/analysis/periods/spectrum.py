@@ -8,8 +8,8 @@ from astropy.table import Row
 
 from lc_pipeline.analysis.blocks import read_block
 from lc_pipeline.analysis.periods.cadence import frequency_grid
-from lc_pipeline.analysis.periods.least_squares import usable_terms
-from lc_pipeline.analysis.periods.search import WINSORISED, pooled_power
+from lc_pipeline.analysis.periods.least_squares import pooled_power, usable_terms
+from lc_pipeline.analysis.periods.search import WINSORISED
 from lc_pipeline.analysis.periods.sums import sums_on_grid
 from lc_pipeline.analysis.periods.table import object_bands
 from lc_pipeline.analysis.plots import Periodogram

@@ -1,0 +1,193 @@
+"""P, 2 P, 3 P ...: which multiple is the period.
+
+A multiple of the period fits as well as the period, and bends to whatever changes from cycle to
+cycle. It has to earn its length:
+
+* Within the family of the likeliest period the criterion decides that charges outliers: the deeper
+  of two eclipses that lie upon each other is none to be forgiven.
+* No star looks the same three times in a period. Where a third, a quarter ... of it explains four
+  fifths as much, the rest is amplitudes and phases that change, and the short one is the period.
+* Two unlike minima are real. Bands taken at one visit see the same changes of the star: they are
+  no independent witnesses, and what a double period gains in all of them counts for the number of
+  visits. A light curve of one shape in all bands, with a visit for a value, needs a fraction of
+  the parameters, and sees small differences of minima that bands one by one do not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lc_pipeline.analysis.periods.band import Band
+from lc_pipeline.analysis.periods.choose import MOST_TERMS, Verdict, judge
+from lc_pipeline.analysis.periods.least_squares import pooled_power
+
+Floats = NDArray[np.float64]
+
+#: Share of what a period explains, from which on a third, quarter ... of it is the period.
+SAME = 0.8
+#: Differences of a criterion that are strong and decisive evidence (Kass & Raftery 1995, J. Am.
+#: Stat. Assoc. 90, 773, doi:10.1080/01621459.1995.10476572).
+STRONG, DECISIVE = 6.0, 10.0
+#: Days, and cycles, within which values of several bands are one visit.
+_VISIT, _VISIT_CYCLES = 0.02, 0.05
+_FAMILY = (1 / 4, 1 / 3, 1 / 2, 1, 2, 3, 4)
+_PARTS = (3, 4, 5, 6, 8)
+_LEAST_SHARED = 5
+_ROUNDS = 6
+
+
+def settled(verdicts: Sequence[Verdict], bands: Sequence[Band], step: float) -> list[Verdict]:
+    """Put the right member of the likeliest period's family first.
+
+    Parameters
+    ----------
+    verdicts : sequence of Verdict
+        In any order.
+    bands : sequence of Band
+    step : float
+        By about how much frequencies may be off.
+    """
+    ranked = sorted(verdicts, key=lambda verdict: verdict.tailed)
+    if not ranked:
+        return []
+    family = [one for ratio in _FAMILY for one in _near(ranked, ranked[0].frequency, ratio, step)]
+    best = min(family, key=lambda verdict: verdict.criterion)
+    best = _undivided(best, ranked, bands, step)
+    best = _doubled(best, ranked, bands, step)
+    return [best, *(verdict for verdict in ranked if verdict is not best)]
+
+
+def _near(
+    ranked: Sequence[Verdict], frequency: float, ratio: float, step: float
+) -> Iterator[Verdict]:
+    """Those at so many times a frequency, in their order."""
+    reach = 2 * step * max(ratio, 1)
+    return (one for one in ranked if abs(one.frequency - ratio * frequency) < reach)
+
+
+def _undivided(
+    best: Verdict, ranked: Sequence[Verdict], bands: Sequence[Band], step: float
+) -> Verdict:
+    """Exchange a period for a third, a quarter ... of it that explains nearly as much."""
+    parts = [one for k in _PARTS for one in _near(ranked, best.frequency, k, step)]
+    if not parts:
+        return best
+    series = [band.series(used) for band, used in zip(bands, best.is_used, strict=True)]
+    frequencies = np.array([one.frequency for one in (best, *parts)])
+    n_terms = np.array([one.n_terms for one in (best, *parts)])
+    powers = pooled_power([one.power_at(frequencies, MOST_TERMS) for one in series], series)
+    power = powers[n_terms - 1, 0, np.arange(len(n_terms))]
+    same = [one for one, found in zip(parts, power[1:], strict=True) if found > SAME * power[0]]
+    if not same:
+        return best
+    return _undivided(min(same, key=lambda one: one.tailed), ranked, bands, step)
+
+
+def _doubled(
+    best: Verdict, ranked: Sequence[Verdict], bands: Sequence[Band], step: float
+) -> Verdict:
+    """Decide between a period and its double by one light curve for all bands."""
+    longer = next(_near(ranked, best.frequency, 1 / 2, step), None)
+    shorter = next(_near(ranked, best.frequency, 2, step), None)
+    if len(bands) < 2 or (longer is None and shorter is None):
+        return best
+    one = as_one_band(bands, min(_VISIT, _VISIT_CYCLES / best.frequency))
+    if longer and _gain(one, longer, best, step) > DECISIVE:
+        return longer
+    if shorter:
+        independent = len(one.time) / sum(len(band.time) for band in bands)
+        gain = independent * (shorter.criterion - best.criterion)
+        if gain <= STRONG and _gain(one, best, shorter, step) <= DECISIVE:
+            return shorter
+    return best
+
+
+def _gain(band: Band, long: Verdict, short: Verdict, step: float) -> float:
+    """By how much one light curve prefers a long period to a short one."""
+    verdicts = judge([band], np.array([long.frequency, short.frequency]), step)
+    both = [
+        [one.tailed for one in verdicts if abs(one.frequency - wanted.frequency) < 4 * step]
+        for wanted in (long, short)
+    ]
+    return min(both[1]) - min(both[0]) if all(both) else 0.0
+
+
+def as_one_band(bands: Sequence[Band], window: float) -> Band:
+    """Scale the bands to one amplitude and zero point, and average them visit by visit.
+
+    Parameters
+    ----------
+    bands : sequence of Band
+    window : float, d
+        Values of several bands within this are one visit.
+
+    Returns
+    -------
+    Band
+        One value for each visit, in units of the variability's standard deviation, brighter
+        meaning less.
+
+    Examples
+    --------
+    >>> time = np.arange(20.0)
+    >>> wave, error = np.sin(time), np.full(20, 0.01)
+    >>> one = as_one_band([Band(time, 15 + wave, error), Band(time, 14 + 2 * wave, error)], 0.02)
+    >>> len(one.time), bool(np.abs(np.corrcoef(one.value, wave)[0, 1]) > 0.9999)
+    (20, True)
+    """
+    number = np.repeat(np.arange(len(bands)), [len(band.time) for band in bands])
+    time = np.concatenate([band.time for band in bands])
+    scaled = [_scaled(band) for band in bands]
+    value = np.concatenate([one for one, _ in scaled])
+    error = np.concatenate([one for _, one in scaled])
+    visit = visits(time, number, window)
+    is_shared = np.bincount(visit)[visit] > 1
+    weight = error**-2
+    offset = np.zeros(len(bands))
+    for _ in range(_ROUNDS):
+        level = value - offset[number]
+        mean = np.bincount(visit, weight * level) / np.bincount(visit, weight)
+        rest = level - mean[visit]
+        if is_shared.any():
+            # One bad value of a visit is outvoted by the others.
+            scale = max(3 * 1.4826 * float(np.median(np.abs(rest[is_shared]))), 1e-9)
+            weight = np.where(is_shared, 1 / (1 + (rest / scale) ** 2), 1.0) / error**2
+        for place in range(len(bands)):
+            chosen = is_shared & (number == place)
+            if chosen.sum() >= _LEAST_SHARED:
+                offset[place] += np.median(rest[chosen])
+    when = np.bincount(visit, weight * time) / np.bincount(visit, weight)
+    uncertain = np.bincount(visit, error**-2) ** -0.5
+    return Band(when, mean, np.hypot(uncertain, np.median(uncertain)))
+
+
+def _scaled(band: Band) -> tuple[Floats, Floats]:
+    """Values and errors in units of the variability's standard deviation, the median at 0."""
+    centred = band.value - np.median(band.value)
+    spread = float(np.std(band.winsorised(3.0).value))
+    # Errors hold the median error twice.
+    noise = float(np.median(band.error)) / np.sqrt(2)
+    size = np.sqrt(max(spread**2 - noise**2, (0.1 * spread) ** 2, 1e-18))
+    return (-centred if band.is_flux else centred) / size, band.error / size
+
+
+def visits(time: Floats, number: NDArray[np.intp], window: float) -> NDArray[np.intp]:
+    """Number the visits: values within a window, each band no more than once.
+
+    Examples
+    --------
+    >>> time = np.array([1.0, 1.001, 1.002, 5.0, 5.001])
+    >>> visits(time, np.array([0, 1, 0, 1, 0]), 0.02).tolist()
+    [0, 0, 1, 2, 2]
+    """
+    found = np.empty(len(time), dtype=np.intp)
+    current, seen, start = -1, set[int](), -np.inf
+    for place in np.argsort(time, kind="stable").tolist():
+        if time[place] - start > window or int(number[place]) in seen:
+            current, seen, start = current + 1, set(), time[place]
+        seen.add(int(number[place]))
+        found[place] = current
+    return found
