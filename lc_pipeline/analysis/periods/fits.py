@@ -24,8 +24,8 @@ Integers = NDArray[np.intp]
 _LEAST_FREE = 0.05
 #: Added to the normal equations, whose diagonal is 1: what the sampling does not tell stays small.
 _RIDGE = 1e-6
-#: Values to one matrix product. BLAS libraries start threads for larger ones, which wait for each
-#: other (on a busy machine ten times longer than the product takes).
+#: Values to one matrix product: few enough that BLAS libraries do not start threads (see
+#: ``sums.py``).
 _PIECE = 256
 
 
@@ -84,7 +84,7 @@ class Fits:
         self._n = kept.sum(axis=1)
         weight = self._root**2
         total = np.maximum(weight.sum(axis=1), 1e-300)
-        self._centred = band.value - ((weight @ band.value) / total)[:, np.newaxis]
+        self._centred = band.value - ((weight * band.value).sum(axis=1) / total)[:, np.newaxis]
         self._right = self._root * self._centred
         # What is left out stands where another value is: it fills no gap in phase.
         time = np.where(kept, band.time, band.time[kept.argmax(axis=1)][:, np.newaxis])
@@ -143,9 +143,7 @@ class Fits:
         turned = np.zeros_like(coefficients)
         turned[:, 1::2] = number * coefficients[:, 2::2]
         turned[:, 2::2] = -number * coefficients[:, 1::2]
-        model, slope = np.moveaxis(
-            self._design @ np.stack([coefficients, turned], axis=-1), -1, 0
-        )
+        model, slope = np.moveaxis(self._design @ np.stack([coefficients, turned], axis=-1), -1, 0)
         rest = self._centred - model
         slope = slope * self._root * (band.time - band.time.mean())
         base = self._base * is_fitted[:, np.newaxis]

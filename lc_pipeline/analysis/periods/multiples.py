@@ -92,7 +92,7 @@ def _doubled(
     """Decide between a period and its double by one light curve for all bands."""
     longer = next(_near(ranked, best.frequency, 1 / 2, step), None)
     shorter = next(_near(ranked, best.frequency, 2, step), None)
-    if len(bands) < 2 or (longer is None and shorter is None):
+    if len(bands) == 1 or (longer is None and shorter is None):
         return best
     one = as_one_band(bands, min(_VISIT, _VISIT_CYCLES / best.frequency))
     if longer and _gain(one, longer, best, step) > DECISIVE:

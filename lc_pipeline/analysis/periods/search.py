@@ -9,9 +9,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from lc_pipeline.analysis.periods.band import Band
 from lc_pipeline.analysis.periods.box import box_peaks
 from lc_pipeline.analysis.periods.cadence import name_cadence, name_relation, window_peaks
-from lc_pipeline.analysis.periods.band import Band
 from lc_pipeline.analysis.periods.choose import (
     MOST_TERMS,
     Verdict,

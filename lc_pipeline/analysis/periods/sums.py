@@ -22,6 +22,9 @@ Sums = NDArray[np.complexfloating]
 #: Frequencies to a piece. In single precision the phases are then good to some 1e-4 cycles.
 PIECE = 2**13
 _FFTW_ESTIMATE = 64
+#: Multiplications to one matrix product. BLAS libraries start threads for larger ones, which wait
+#: for each other: on a busy machine that took ten times as long as the product.
+_PRODUCT = 2**15
 
 
 def sums_on_grid(
@@ -96,9 +99,15 @@ def sums_at(
     list of (n_series, n_frequencies) arrays of complex
     """
     middle = 0.5 * (time.min() + time.max()) if len(time) else 0.0
-    turn = np.exp(2j * np.pi * np.mod(frequencies[:, np.newaxis] * (time - middle), 1.0))
-    power, sums = np.ones_like(turn), []
-    for _ in range(n_multiples):
-        power = power * turn
-        sums.append(np.asarray((power @ strengths.T).T, dtype=np.complex128))
-    return sums
+    right = np.ascontiguousarray(strengths.T, dtype=np.complex128)
+    sums = np.empty((n_multiples, len(strengths), len(frequencies)), dtype=np.complex128)
+    step = max(1, _PRODUCT // max(1, strengths.size))
+    for start in range(0, len(frequencies), step):
+        part = slice(start, start + step)
+        turns = np.multiply.outer(frequencies[part], time - middle)
+        turn = np.exp(2j * np.pi * (turns - np.floor(turns)))
+        power = np.ones_like(turn)
+        for k in range(n_multiples):
+            power *= turn
+            sums[k, :, part] = (power @ right).T
+    return list(sums)
