@@ -1,4 +1,4 @@
-"""Which of the peaks is the period: P, 2 P, P / 2 or an alias.
+"""Which of the peaks is the period: how well each explains the light curves.
 
 A sinusoid cannot tell. Every peak, its multiples and its parts are fitted again with as many
 harmonics as the data bear (as multi-harmonic analysis of variance does: Schwarzenberg-Czerny
@@ -7,12 +7,12 @@ They are compared by the Bayesian information criterion (Schwarz 1978, Ann. Stat
 doi:10.1214/aos/1176344136), in the end with residuals of each value from the fit to all others
 (Allen 1974, Technometrics 16, 125, doi:10.1080/00401706.1974.10489157), which a flexible model
 between few values cannot flatter. Twice the period with twice the harmonics fits as well and costs
-more: it wins only if odd harmonics are real, as in an eclipsing binary with two unlike minima. No
-wave shorter than the longest gap in phase is fitted.
+more. No wave shorter than the longest gap in phase is fitted.
 
-Between families of periods a likelihood with the tails of Student's t decides, because stars that
-pulsate unevenly leave long-tailed residuals; within the family, values more than five standard
-deviations off are charged as five. Either way one bad value cannot decide.
+A likelihood with the tails of Student's t decides, because stars that pulsate unevenly leave
+long-tailed residuals; another criterion, which charges values more than five standard deviations
+off as five, chooses among multiples afterwards (``multiples.py``). Either way one bad value cannot
+decide.
 """
 
 from __future__ import annotations
