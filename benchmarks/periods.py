@@ -22,6 +22,7 @@ from lc_pipeline.analysis.periods import Band, frequency_grid, search_object
 from lc_pipeline.simulate.shapes import RANGES, SHAPES
 
 Floats = NDArray[np.float64]
+Shape = Callable[[Floats], Floats]
 
 WAVELENGTH = {"u": 360.0, "g": 480.0, "r": 620.0, "i": 750.0, "z": 870.0}
 N_PROCESSES = 2
@@ -94,11 +95,11 @@ def _beta_lyrae(phase: Floats, second: float) -> Floats:
     ) + 0.12 * np.cos(4 * np.pi * phase)
 
 
-def _of_shape(name: str, random: np.random.Generator) -> tuple[float, float, float, Callable]:
+def _of_shape(name: str, random: np.random.Generator) -> tuple[float, float, float, Shape]:
     """Period, amplitude, reddening and light curve of one star."""
     if name == "eb":
         times, amplitudes, reddening = (0.4, 3.0), (0.3, 0.9), 0.0
-        curve: Callable = partial(_beta_lyrae, second=random.uniform(0.3, 0.8))
+        curve: Shape = partial(_beta_lyrae, second=random.uniform(0.3, 0.8))
     elif name == "spots":
         times, amplitudes, reddening, curve = (0.5, 25.0), (0.08, 0.25), -0.6, SHAPES["rrc"]
     else:

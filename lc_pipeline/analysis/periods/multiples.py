@@ -7,6 +7,7 @@ cycle. It has to earn its length:
   of two eclipses that lie upon each other is none to be forgiven.
 * No star looks the same three times in a period. Where a third, a quarter ... of it explains four
   fifths as much, the rest is amplitudes and phases that change, and the short one is the period.
+  The same holds of a half, where a few cycles cannot tell unlike minima from a slow change.
 * Two unlike minima are real. Bands taken at one visit see the same changes of the star: they are
   no independent witnesses, and what a double period gains in all of them counts for the number of
   visits. A light curve of one shape in all bands, with a visit for a value, needs a fraction of
@@ -16,6 +17,8 @@ cycle. It has to earn its length:
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +38,9 @@ STRONG, DECISIVE = 6.0, 10.0
 _VISIT, _VISIT_CYCLES = 0.02, 0.05
 _FAMILY = (1 / 4, 1 / 3, 1 / 2, 1, 2, 3, 4)
 _PARTS = (3, 4, 5, 6, 8)
+#: In fewer cycles of a double period than this, slow changes look like unlike minima: they put
+#: power as near to the star's own harmonics as odd ones are.
+_FEW_CYCLES = 4.0
 _LEAST_SHARED = 5
 _ROUNDS = 6
 
@@ -50,69 +56,76 @@ def settled(verdicts: Sequence[Verdict], bands: Sequence[Band], step: float) -> 
     step : float
         By about how much frequencies may be off.
     """
-    ranked = sorted(verdicts, key=lambda verdict: verdict.tailed)
-    if not ranked:
+    if not verdicts:
         return []
-    family = [one for ratio in _FAMILY for one in _near(ranked, ranked[0].frequency, ratio, step)]
-    best = min(family, key=lambda verdict: verdict.criterion)
-    best = _undivided(best, ranked, bands, step)
-    best = _doubled(best, ranked, bands, step)
+    ranked = sorted(verdicts, key=lambda verdict: verdict.tailed)
+    contest = _Contest(tuple(ranked), tuple(bands), step)
+    best = contest.doubled(contest.undivided(contest.cheapest()))
     return [best, *(verdict for verdict in ranked if verdict is not best)]
 
 
-def _near(
-    ranked: Sequence[Verdict], frequency: float, ratio: float, step: float
-) -> Iterator[Verdict]:
-    """Those at so many times a frequency, in their order."""
-    reach = 2 * step * max(ratio, 1)
-    return (one for one in ranked if abs(one.frequency - ratio * frequency) < reach)
+@dataclass(frozen=True)
+class _Contest:
+    """Verdicts, the likeliest first, on the periods of some bands."""
 
+    ranked: tuple[Verdict, ...]
+    bands: tuple[Band, ...]
+    step: float
 
-def _undivided(
-    best: Verdict, ranked: Sequence[Verdict], bands: Sequence[Band], step: float
-) -> Verdict:
-    """Exchange a period for a third, a quarter ... of it that explains nearly as much."""
-    parts = [one for k in _PARTS for one in _near(ranked, best.frequency, k, step)]
-    if not parts:
+    @cached_property
+    def slowest(self) -> float:
+        """Frequency of a double period with too few cycles in the data."""
+        return _FEW_CYCLES / float(np.ptp(np.concatenate([band.time for band in self.bands])))
+
+    def near(self, frequency: float, ratio: float) -> Iterator[Verdict]:
+        """Those at so many times a frequency, the likeliest first."""
+        reach = 2 * self.step * max(ratio, 1)
+        return (one for one in self.ranked if abs(one.frequency - ratio * frequency) < reach)
+
+    def cheapest(self) -> Verdict:
+        """Of the likeliest one's family the one that fits for the fewest terms."""
+        first = self.ranked[0].frequency
+        family = [one for ratio in _FAMILY for one in self.near(first, ratio)]
+        return min(family, key=lambda one: one.criterion)
+
+    def undivided(self, best: Verdict) -> Verdict:
+        """Exchange a period for a third, a quarter ... of it that explains nearly as much."""
+        ratios = _PARTS if best.frequency >= self.slowest else (2, *_PARTS)
+        parts = [one for k in ratios for one in self.near(best.frequency, k)]
+        if not parts:
+            return best
+        series = [band.series(used) for band, used in zip(self.bands, best.is_used, strict=True)]
+        frequencies = np.array([one.frequency for one in (best, *parts)])
+        n_terms = np.array([one.n_terms for one in (best, *parts)])
+        powers = pooled_power([one.power_at(frequencies, MOST_TERMS) for one in series], series)
+        power = powers[n_terms - 1, 0, np.arange(len(n_terms))]
+        same = [one for one, found in zip(parts, power[1:], strict=True) if found > SAME * power[0]]
+        return self.undivided(min(same, key=lambda one: one.tailed)) if same else best
+
+    def doubled(self, best: Verdict) -> Verdict:
+        """Decide between a period and its double by one light curve for all bands."""
+        longer = next(self.near(best.frequency, 1 / 2), None)
+        shorter = next(self.near(best.frequency, 2), None)
+        if len(self.bands) == 1 or (longer is None and shorter is None):
+            return best
+        one = as_one_band(self.bands, min(_VISIT, _VISIT_CYCLES / best.frequency))
+        if longer and longer.frequency >= self.slowest and self._gain(one, longer, best) > DECISIVE:
+            return longer
+        if shorter:
+            independent = len(one.time) / sum(len(band.time) for band in self.bands)
+            gain = independent * (shorter.criterion - best.criterion)
+            if gain <= STRONG and self._gain(one, best, shorter) <= DECISIVE:
+                return shorter
         return best
-    series = [band.series(used) for band, used in zip(bands, best.is_used, strict=True)]
-    frequencies = np.array([one.frequency for one in (best, *parts)])
-    n_terms = np.array([one.n_terms for one in (best, *parts)])
-    powers = pooled_power([one.power_at(frequencies, MOST_TERMS) for one in series], series)
-    power = powers[n_terms - 1, 0, np.arange(len(n_terms))]
-    same = [one for one, found in zip(parts, power[1:], strict=True) if found > SAME * power[0]]
-    if not same:
-        return best
-    return _undivided(min(same, key=lambda one: one.tailed), ranked, bands, step)
 
-
-def _doubled(
-    best: Verdict, ranked: Sequence[Verdict], bands: Sequence[Band], step: float
-) -> Verdict:
-    """Decide between a period and its double by one light curve for all bands."""
-    longer = next(_near(ranked, best.frequency, 1 / 2, step), None)
-    shorter = next(_near(ranked, best.frequency, 2, step), None)
-    if len(bands) == 1 or (longer is None and shorter is None):
-        return best
-    one = as_one_band(bands, min(_VISIT, _VISIT_CYCLES / best.frequency))
-    if longer and _gain(one, longer, best, step) > DECISIVE:
-        return longer
-    if shorter:
-        independent = len(one.time) / sum(len(band.time) for band in bands)
-        gain = independent * (shorter.criterion - best.criterion)
-        if gain <= STRONG and _gain(one, best, shorter, step) <= DECISIVE:
-            return shorter
-    return best
-
-
-def _gain(band: Band, long: Verdict, short: Verdict, step: float) -> float:
-    """By how much one light curve prefers a long period to a short one."""
-    verdicts = judge([band], np.array([long.frequency, short.frequency]), step)
-    both = [
-        [one.tailed for one in verdicts if abs(one.frequency - wanted.frequency) < 4 * step]
-        for wanted in (long, short)
-    ]
-    return min(both[1]) - min(both[0]) if all(both) else 0.0
+    def _gain(self, band: Band, long: Verdict, short: Verdict) -> float:
+        """By how much one light curve prefers a long period to a short one."""
+        verdicts = judge([band], np.array([long.frequency, short.frequency]), self.step)
+        of_long, of_short = (
+            [one.tailed for one in verdicts if abs(one.frequency - wanted) < 4 * self.step]
+            for wanted in (long.frequency, short.frequency)
+        )
+        return min(of_short) - min(of_long) if of_long and of_short else 0.0
 
 
 def as_one_band(bands: Sequence[Band], window: float) -> Band:

@@ -92,7 +92,7 @@ def test_bands_of_one_shape_become_one_light_curve():
 
 @pytest.mark.parametrize("seed", [0, 2, 3])
 def test_a_star_that_changes_slowly_has_no_multiple_of_its_period(seed):
-    """Four or six periods in one bend to the changes."""
+    """Two, four or six periods in one bend to the changes."""
     random = np.random.default_rng(seed)
     time = nights(random, 100, years=4.0)
     slow = 2 * np.pi * time / random.uniform(600, 1200)
