@@ -441,7 +441,7 @@ Case = Callable[[Path, Size], dict[str, float]]
 #: Light curves, values in each, baseline in days, highest frequency per day; 5 samples to a peak.
 PERIODS = {"small": (8, 500, 1450.0, 10.0), "large": (64, 500, 5800.0, 10.0)}
 N_ASTROPY = 8
-N_ASTROPY_TERMS = 2
+N_ASTROPY_TERMS = 1
 
 
 def prepare_periods(folder: Path, size: Size) -> dict[str, float]:

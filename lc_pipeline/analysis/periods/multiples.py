@@ -90,17 +90,22 @@ class _Contest:
 
     def undivided(self, best: Verdict) -> Verdict:
         """Exchange a period for a third, a quarter ... of it that explains nearly as much."""
-        ratios = _PARTS if best.frequency >= self.slowest else (2, *_PARTS)
+        same = self._as_good(best, _PARTS)
+        if not same and best.frequency < self.slowest:
+            same = self._as_good(best, (2,))
+        return self.undivided(min(same, key=lambda one: one.tailed)) if same else best
+
+    def _as_good(self, best: Verdict, ratios: Sequence[int]) -> list[Verdict]:
+        """Those at multiples of a frequency that explain nearly as much."""
         parts = [one for k in ratios for one in self.near(best.frequency, k)]
         if not parts:
-            return best
+            return []
         series = [band.series(used) for band, used in zip(self.bands, best.is_used, strict=True)]
         frequencies = np.array([one.frequency for one in (best, *parts)])
         n_terms = np.array([one.n_terms for one in (best, *parts)])
         powers = pooled_power([one.power_at(frequencies, MOST_TERMS) for one in series], series)
         power = powers[n_terms - 1, 0, np.arange(len(n_terms))]
-        same = [one for one, found in zip(parts, power[1:], strict=True) if found > SAME * power[0]]
-        return self.undivided(min(same, key=lambda one: one.tailed)) if same else best
+        return [one for one, found in zip(parts, power[1:], strict=True) if found > SAME * power[0]]
 
     def doubled(self, best: Verdict) -> Verdict:
         """Decide between a period and its double by one light curve for all bands."""
