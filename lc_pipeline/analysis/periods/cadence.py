@@ -82,7 +82,7 @@ def raster_limit(time: Floats, highest: float) -> float:
     spacing = 1 / (8 * baseline)
     grid = FrequencyGrid(2 / baseline, spacing, max(0, int((2 * highest) / spacing) - 16))
     one = np.full((1, len(time)), 1 / len(time))
-    for start, (window,) in sums_on_grid(time, one, grid, 1, single=True):
+    for start, (window,) in sums_on_grid(time, one, grid, [1], single=True):
         # Halfway between two frequencies of the grid a peak is 0.987 of its height.
         if len(high := np.flatnonzero(np.abs(window[0]) > RASTER - 0.015)):
             place = grid.minimum + spacing * (start + high[0])
@@ -120,7 +120,7 @@ def window_peaks(
     grid = FrequencyGrid(grid.minimum + skip * grid.spacing, grid.spacing, max(0, grid.size - skip))
     peaks = PeakCollector(1, n_peaks, width=1 / np.ptp(time) / grid.spacing)
     one = np.full((1, len(time)), 1 / len(time))
-    for start, (window,) in sums_on_grid(time, one, grid, 1, single=True):
+    for start, (window,) in sums_on_grid(time, one, grid, [1], single=True):
         peaks.add(start, np.abs(window))
     places, heights = peaks.best(0)
     return [

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lc_pipeline.analysis.periods.choose import Band, Verdict, design_matrix
+from lc_pipeline.analysis.periods.band import Band
+from lc_pipeline.analysis.periods.choose import Verdict
+from lc_pipeline.analysis.periods.fits import design_matrix
 from lc_pipeline.analysis.periods.phase_order import bearable_terms
 
 Floats = NDArray[np.float64]

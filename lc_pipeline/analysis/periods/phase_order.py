@@ -55,7 +55,7 @@ def phase_gaps(time: Floats, frequencies: Floats) -> Floats:
     >>> phase_gaps(np.array([0.0, 1.0, 2.0, 3.0]), np.array([0.25, 0.5])).tolist()
     [0.25, 0.5]
     """
-    if not len(time):
+    if not np.size(time):
         return np.ones(len(frequencies))
     turns = frequencies[:, np.newaxis] * time
     phases = np.sort(turns - np.floor(turns), axis=1)
@@ -74,7 +74,7 @@ def bearable_terms(time: Floats, frequencies: Floats, n_terms: int) -> NDArray[n
     >>> bearable_terms(np.arange(60.0) / 7, np.array([1.0, 0.99]), 12).tolist()
     [7, 12]
     """
-    most = usable_terms(len(time), n_terms)
+    most = usable_terms(np.shape(time)[-1], n_terms)
     by_gaps = np.floor(1 / phase_gaps(time, frequencies) + 1e-6).astype(np.intp)
     return np.minimum(most, np.maximum(by_gaps, 1))
 

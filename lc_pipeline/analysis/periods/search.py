@@ -9,11 +9,11 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from lc_pipeline.analysis.periods.band import Band
 from lc_pipeline.analysis.periods.box import box_peaks
 from lc_pipeline.analysis.periods.cadence import name_cadence, name_relation, window_peaks
 from lc_pipeline.analysis.periods.choose import (
     MOST_TERMS,
-    Band,
     Verdict,
     considered,
     judge,
@@ -21,13 +21,14 @@ from lc_pipeline.analysis.periods.choose import (
 )
 from lc_pipeline.analysis.periods.false_alarm import log_false_alarm_probability
 from lc_pipeline.analysis.periods.grid import FrequencyGrid
-from lc_pipeline.analysis.periods.least_squares import Series, usable_terms
+from lc_pipeline.analysis.periods.least_squares import Series, pooled_power, usable_terms
 from lc_pipeline.analysis.periods.models import (
     FourierModel,
     fourier_model,
     frequency_error,
     observed_range,
 )
+from lc_pipeline.analysis.periods.multiples import settled
 from lc_pipeline.analysis.periods.peaks import PeakCollector
 from lc_pipeline.analysis.periods.phase_order import string_significance
 
@@ -38,35 +39,6 @@ Floats = NDArray[np.float64]
 WINSORISED = 3.0
 #: Peaks of each number of harmonics that are looked at closely.
 N_CANDIDATES = 10
-
-
-def pooled_power(
-    powers: Sequence[NDArray[np.floating]], bands: Sequence[Series]
-) -> NDArray[np.floating]:
-    """Join the bands of objects: the fraction of their common chi-squared that is taken away.
-
-    Parameters
-    ----------
-    powers : sequence of (n_terms, n_objects, n_frequencies) arrays of float
-        One for each band, with a mean, amplitudes and phases of its own.
-    bands : sequence of Series
-        Of all the objects. A band with few values takes part with fewer harmonics, or not at all.
-
-    Returns
-    -------
-    (n_terms, n_objects, n_frequencies) array of float
-    """
-    n_terms = len(powers[0])
-    chi2 = np.stack([band.chi2 for band in bands])
-    terms = np.stack([usable_terms(band.count, n_terms) for band in bands])
-    total = np.where(terms > 0, chi2, 0.0).sum(axis=0)
-    share = np.where(terms > 0, chi2, 0.0) / np.where(total > 0, total, 1.0)
-    rows = np.arange(chi2.shape[1])
-    joined = np.zeros_like(powers[0])
-    for power, part, usable in zip(powers, share.astype(joined.dtype), terms, strict=True):
-        for place in range(n_terms):
-            joined[place] += power[np.clip(usable - 1, 0, place), rows] * part[:, np.newaxis]
-    return joined
 
 
 def find_peaks(
@@ -200,8 +172,9 @@ def search_object(
     times = np.unique(np.concatenate([band.time for band in usable]))
     resolution = 1 / float(np.ptp(times))
     family = considered(refined(tame, peaks, grid.spacing, n_terms), grid.minimum, grid.maximum)
-    verdicts = distinct(judge(usable, family, grid.spacing / 4), resolution)[:n_peaks]
-    return _described(usable, bands, grid, verdicts)
+    step = grid.spacing / 4
+    verdicts = settled(judge(usable, family, step), usable, step)
+    return _described(usable, bands, grid, distinct(verdicts, resolution)[:n_peaks])
 
 
 def _boxes(
