@@ -21,6 +21,8 @@ from lc_pipeline.survey import SurveyConfig
 
 #: A period is listed as significant if chance gives it to fewer objects than one in so many.
 SIGNIFICANT = 1e-3
+#: A smaller floor of the errors, mag, is as good as none.
+_LEAST_FLOOR = 5e-5
 
 
 def make(
@@ -46,18 +48,23 @@ def print_calibration(calibration: Calibration, error_model: Table) -> None:
     table = calibration.zero_points
     for key, is_in_force in calibration.in_force.items():
         state = "[green]in force[/]" if is_in_force else "[yellow]not in force[/]"
-        scale, floor = models[key]
         out.print(f"[bold]{escape(key)}[/]: zero points are {state}: {escape(reasons[key])}")
-        out.print(
-            f"   errors: constant stars scatter by {scale:.2f} times the stated error, and by "
-            f"{floor:.4f} mag at least"
-        )
+        own = error_model[np.asarray(error_model["measurement"]) == key]
+        if len(own):
+            out.print(f"   errors: {_errors_in_words(own, *models[key])}")
         tied = table[(np.asarray(table["measurement"]) == key) & (table["n_standards"] > 0)]
         if len(tied):
             out.print(
                 f"   standards: {tied['standards_offset'][0]:+.4f} mag (error "
                 f"{tied['standards_offset_err'][0]:.4f}), from {tied['n_standards'][0]} stars"
             )
+
+
+def _errors_in_words(curve: Table, scale: float, floor: float) -> str:
+    if not np.any(np.asarray(curve["error"]) > 0):
+        return f"none are stated; stars scatter by {np.median(curve['rms']):.2g} mag (median)"
+    at_least = f", and by {floor:.4f} mag at least" if floor >= _LEAST_FLOOR else ""
+    return f"constant stars scatter by {scale:.2f} times the stated error{at_least}"
 
 
 def calibration_as_json(calibration: Calibration, error_model: Table) -> dict[str, Any]:
@@ -79,7 +86,9 @@ def print_candidates(candidates: Table, number: int) -> None:
         out.print("No object stands out as variable.")
         return
     for row in candidates[:number]:
-        is_periodic = "period" in candidates.colnames and not row["alias"]
+        is_periodic = (
+            "period" in candidates.colnames and not row["alias"] and row["fap"] < SIGNIFICANT
+        )
         period = float(row["period"]) if is_periodic else np.nan
         out.print(
             f"[bold]{row['rank']:>3}  {escape(row['object'])}[/]  {row['ra']:.5f} {row['dec']:+.5f}"
