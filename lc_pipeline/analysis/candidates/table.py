@@ -9,7 +9,13 @@ from astropy.table import Column, Table
 from numpy.typing import NDArray
 
 from lc_pipeline.analysis.candidates.absolute import absolute_log_p, describe_survey
-from lc_pipeline.analysis.candidates.columns import measurement_keys, numbers, texts
+from lc_pipeline.analysis.candidates.columns import (
+    measurement_keys,
+    numbers,
+    quantity_of,
+    texts,
+    unit_of,
+)
 from lc_pipeline.analysis.candidates.combining import of_independent
 from lc_pipeline.analysis.candidates.doubts import Candidates, find_doubts
 from lc_pipeline.analysis.candidates.evidence import LightcurveEvidence
@@ -85,8 +91,8 @@ def variable_candidates(
     settings = settings or CandidatesSection()
     _require_same_objects(statistics, evidence, periods)
     keys = measurement_keys(statistics)
-    units = {key: _unit(statistics, key) for key in keys}
-    quantities = dict(quantities or {key: _quantity(unit) for key, unit in units.items()})
+    units = {key: unit_of(statistics, key) for key in keys}
+    quantities = dict(quantities or {key: quantity_of(statistics, key) for key in keys})
     scores = variability_scores(statistics, settings, evidence.objects if evidence else None)
     absolute = absolute_log_p(statistics, settings, evidence)
     limit = np.log(settings.false_positive_rate)
@@ -208,15 +214,3 @@ def _add_measurements(
     for name in dict.fromkeys((*wanted, *pairs)):
         if name in statistics.colnames:
             table[name] = statistics[name][rows]
-
-
-def _unit(statistics: Table, key: str) -> str:
-    for start in ("median", "iqr", "mad", "std", "mean"):
-        name = f"{start}_{key}"
-        if name in statistics.colnames and statistics[name].unit:
-            return str(statistics[name].unit)
-    return ""
-
-
-def _quantity(unit: str) -> str:
-    return "mag" if not unit or "mag" in unit else "flux"
