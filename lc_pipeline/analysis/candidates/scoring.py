@@ -73,6 +73,11 @@ class Scores:
     n_judged: int
 
     @property
+    def has_comparison(self) -> bool:
+        """Whether there are objects enough to know what constant ones look like."""
+        return bool(np.isfinite(self.variable))
+
+    @property
     def score(self) -> Floats:
         """-log10 of the probability."""
         return np.asarray(-self.log_p / np.log(10))

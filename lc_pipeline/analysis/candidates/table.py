@@ -8,7 +8,11 @@ import numpy as np
 from astropy.table import Column, Table
 from numpy.typing import NDArray
 
-from lc_pipeline.analysis.candidates.absolute import absolute_log_p, describe_survey
+from lc_pipeline.analysis.candidates.absolute import (
+    absolute_log_p,
+    clean_period_log_p,
+    describe_survey,
+)
 from lc_pipeline.analysis.candidates.columns import (
     measurement_keys,
     numbers,
@@ -26,8 +30,8 @@ from lc_pipeline.survey import CandidatesSection
 
 Floats = NDArray[np.float64]
 
-#: No false-alarm probability of a period is taken for smaller: it is one of white noise.
-LEAST_FAP = 1e-10
+#: Constant objects that become candidates by their periods alone, of those that do in all.
+_MORE_BY_PERIOD = 0.01
 _PERIOD_COLUMNS = ("fap", "log10_fap", "fap_method", "n_terms", "significance")
 _PERIOD_PREFIXES = ("period", "alias", "amplitude_", "epoch_of_")
 
@@ -47,6 +51,9 @@ def variable_candidates(
     objects among those judged that become candidates by chance, whatever the size of the survey:
     by 0.001, one of a thousand. Candidates that nothing speaks against come first; among them, and
     below them, the one with the highest score is first.
+
+    One that has a period, no alias, is a candidate by that alone if its false-alarm probability is
+    a hundredth of that rate, or where there are too few objects to compare with, that rate.
 
     Parameters
     ----------
@@ -96,7 +103,14 @@ def variable_candidates(
     scores = variability_scores(statistics, settings, evidence.objects if evidence else None)
     absolute = absolute_log_p(statistics, settings, evidence)
     limit = np.log(settings.false_positive_rate)
-    is_candidate = _at_most(scores.log_p, limit) | _at_most(absolute, limit)
+    by_period = np.full(len(statistics), np.nan)
+    if periods is not None:
+        by_period = clean_period_log_p(periods, settings)
+        surely = limit + (np.log(_MORE_BY_PERIOD) if scores.has_comparison else 0.0)
+        by_period = np.where(by_period <= surely, by_period, np.nan)
+    is_candidate = np.any(
+        [_at_most(log_p, limit) for log_p in (scores.log_p, absolute, by_period)], axis=0
+    )
     rows = np.flatnonzero(is_candidate)
     candidates = Candidates(
         rows,
@@ -108,6 +122,7 @@ def variable_candidates(
         periods,
         quantities,
         absolute[rows],
+        by_period[rows],
     )
     vetoes = find_doubts(candidates) if len(rows) else []
     log_p = np.fmin(candidates.log_p, candidates.absolute)
@@ -122,7 +137,8 @@ def variable_candidates(
     table["rank"] = Column(np.arange(1, len(rows) + 1), description="1 is the best")
     for name in ("object", "ra", "dec"):
         table[name] = statistics[name][rows[order]]
-    _add_scores(table, log_p[order], scores.n_judged)
+    n_tested = scores.n_judged if scores.has_comparison else len(statistics)
+    _add_scores(table, log_p[order], n_tested)
     for name, words, description in (
         ("agreement", agreeing(candidates), "tests that by themselves call it variable"),
         ("reason", reasons, "why it is thought to vary"),
@@ -139,7 +155,8 @@ def variable_candidates(
     table.meta["notes"] = describe_survey(
         statistics, settings, scores, evidence,
         n_candidates=len(rows), n_doubted=int(is_doubted.sum()),
-        n_absolute=int((~_at_most(scores.log_p, limit))[rows].sum()),
+        n_absolute=int((~_at_most(scores.log_p, limit) & _at_most(absolute, limit)).sum()),
+        n_by_period=int((is_candidate & ~_at_most(np.fmin(scores.log_p, absolute), limit)).sum()),
     )  # fmt: skip
     return table
 
@@ -165,11 +182,8 @@ def _require_same_objects(
 
 
 def _with_periods(log_p: Floats, periods: Table, settings: CandidatesSection) -> Floats:
-    """A significant period that is no alias says something of its own: the scale is not in it."""
-    fap = numbers(periods, "fap")
-    is_clean = np.array([not alias for alias in texts(periods, "alias")], dtype=np.bool_)
-    counts = is_clean & (fap <= settings.false_positive_rate)
-    log_fap = np.where(counts, np.log(np.clip(fap, LEAST_FAP, 1.0)), np.nan)
+    """A significant period says something of its own: the scale is not in it."""
+    log_fap = clean_period_log_p(periods, settings)
     return np.fmin(of_independent([log_p, log_fap]), log_p)
 
 

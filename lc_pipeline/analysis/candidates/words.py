@@ -57,7 +57,8 @@ def find_reasons(candidates: Candidates, units: Mapping[str, str]) -> list[str]:
         cited = [words for sigma, words in ordered if sigma >= _CITED_SIGMA]
         if candidates.absolute[number] <= np.log(candidates.settings.false_positive_rate):
             cited.append(_absolute_words(candidates, number))
-        cited = cited or [words for _, words in ordered[:2]]
+        if not candidates.by_period[number] <= np.log(candidates.settings.false_positive_rate):
+            cited = cited or [words for _, words in ordered[:2]]
         if is_transient[number]:
             cited.append(
                 f"detected between MJD {first[number]:.1f} and {last[number]:.1f} only, and there "
@@ -92,12 +93,14 @@ def _scatter(candidates: Candidates, voice: Voice, units: Mapping[str, str]) -> 
 
 def _order(candidates: Candidates, voice: Voice, _: Mapping[str, str]) -> list[str]:
     key = voice.measurements[0]
-    inverse_eta = candidates.of(f"inverse_eta_{key}")
-    return [
-        f"consecutive points in {key} agree"
-        + (f", 1/eta = {value:.2g}" if np.isfinite(value) else "")
-        for value in inverse_eta
-    ]
+    inverse_eta, lag1 = candidates.of(f"inverse_eta_{key}"), candidates.of(f"lag1_{key}")
+    # 1/eta of noise is 0.5, and scatters by that over the root of the number of points.
+    noise = 0.5 + _CITED_SIGMA * 0.5 / np.sqrt(np.maximum(candidates.of(f"n_{key}"), 1))
+    by_eta = [f", 1/eta = {value:.2g}" if np.isfinite(value) else "" for value in inverse_eta]
+    by_lag1 = [f", lag-1 autocorrelation {value:.2g}" for value in lag1]
+    is_told = np.isfinite(lag1) & ~(inverse_eta > noise)
+    told = np.where(is_told, by_lag1, by_eta)
+    return [f"consecutive points in {key} agree{number}" for number in told]
 
 
 def _excursions(candidates: Candidates, voice: Voice, _: Mapping[str, str]) -> list[str]:
@@ -119,11 +122,13 @@ def _excursions(candidates: Candidates, voice: Voice, _: Mapping[str, str]) -> l
 def _together(candidates: Candidates, voice: Voice, _: Mapping[str, str]) -> list[str]:
     first, second = voice.measurements
     r = candidates.of(f"correlation_{first}_{second}")
-    return [
-        f"{first} and {second} vary together"
-        + (f", correlation {value:.2f}" if np.isfinite(value) else "")
-        for value in r
-    ]
+    stetson_j = candidates.of(f"stetson_j_{first}_{second}")
+    n = np.maximum(candidates.of(f"n_{first}_{second}"), 1)
+    by_r = [f", correlation {value:.2f}" if np.isfinite(value) else "" for value in r]
+    by_j = [f", Stetson's J = {value:.2g}" for value in stetson_j]
+    is_told = np.isfinite(stetson_j) & ~(r * np.sqrt(n) > _CITED_SIGMA)
+    told = np.where(is_told, by_j, by_r)
+    return [f"{first} and {second} vary together{number}" for number in told]
 
 
 def _absolute_words(candidates: Candidates, number: int) -> str:
