@@ -120,6 +120,7 @@ def describe_survey(
     n_doubted: int,
     n_absolute: int,
     n_by_period: int,
+    is_red: bool,
 ) -> list[str]:
     """What holds for the survey as a whole, in sentences."""
     n, rate = scores.n_judged, settings.false_positive_rate
@@ -151,7 +152,12 @@ def describe_survey(
             "the bands of more than half of the objects vary together: most are variable, or the "
             "zero points are wrong; objects cannot be judged by the others"
         )
-    if n_by_period:
+    if is_red:
+        notes.append(
+            f"{n_by_period:,} objects that do not stand out have a significant period: the noise is "
+            f"correlated in time, and a period alone makes no candidate"
+        )
+    elif n_by_period:
         notes.append(f"{n_by_period} found by the period alone")
     if n_absolute:
         notes.append(

@@ -32,6 +32,10 @@ Floats = NDArray[np.float64]
 
 #: Constant objects that become candidates by their periods alone, of those that do in all.
 _MORE_BY_PERIOD = 0.01
+#: Where more objects than this, and than this part of them, have a period though they do not stand
+#: out, the noise is correlated in time, and their periods say nothing.
+_FEW = 3
+_MOST_BY_PERIOD = 0.05
 _PERIOD_COLUMNS = ("fap", "log10_fap", "fap_method", "n_terms", "significance")
 _PERIOD_PREFIXES = ("period", "alias", "amplitude_", "epoch_of_")
 
@@ -53,7 +57,8 @@ def variable_candidates(
     below them, the one with the highest score is first.
 
     One that has a period, no alias, is a candidate by that alone if its false-alarm probability is
-    a hundredth of that rate, or where there are too few objects to compare with, that rate.
+    a hundredth of that rate, or where there are too few objects to compare with, that rate; but
+    not where so many objects have one that the noise must be correlated in time.
 
     Parameters
     ----------
@@ -108,10 +113,13 @@ def variable_candidates(
         by_period = clean_period_log_p(periods, settings)
         surely = limit + (np.log(_MORE_BY_PERIOD) if scores.has_comparison else 0.0)
         by_period = np.where(by_period <= surely, by_period, np.nan)
-    is_candidate = np.any(
-        [_at_most(log_p, limit) for log_p in (scores.log_p, absolute, by_period)], axis=0
-    )
-    rows = np.flatnonzero(is_candidate)
+    by_others = _at_most(scores.log_p, limit) | _at_most(absolute, limit)
+    only_by_period = _at_most(by_period, limit) & ~by_others
+    n_by_period = int(only_by_period.sum())
+    is_red = scores.has_comparison and n_by_period > max(_FEW, _MOST_BY_PERIOD * len(statistics))
+    if is_red:
+        by_period, only_by_period = np.full_like(by_period, np.nan), np.zeros_like(by_others)
+    rows = np.flatnonzero(by_others | only_by_period)
     candidates = Candidates(
         rows,
         keys,
@@ -156,7 +164,7 @@ def variable_candidates(
         statistics, settings, scores, evidence,
         n_candidates=len(rows), n_doubted=int(is_doubted.sum()),
         n_absolute=int((~_at_most(scores.log_p, limit) & _at_most(absolute, limit)).sum()),
-        n_by_period=int((is_candidate & ~_at_most(np.fmin(scores.log_p, absolute), limit)).sum()),
+        n_by_period=n_by_period, is_red=is_red,
     )  # fmt: skip
     return table
 

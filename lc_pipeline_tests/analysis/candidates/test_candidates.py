@@ -209,6 +209,15 @@ def test_a_sure_period_is_enough_where_comparison_is_not(survey):
     assert "1 found by the period alone" in " ".join(table.meta["notes"])
 
 
+def test_where_many_have_a_period_it_is_that_of_the_noise(survey):
+    before = survey.candidates()["object"].tolist()
+    periods = periods_of(survey, 41, 3.1, 1e-9)
+    periods["fap"][50:80] = 1e-30
+    table = survey.candidates(periods=periods)
+    assert sorted(table["object"]) == sorted(before)
+    assert "the noise is correlated in time" in " ".join(table.meta["notes"])
+
+
 def test_an_alias_of_the_cadence_is_doubted(survey):
     periods = periods_of(survey, 5, 0.99727, 1e-20, "1 sidereal day")
     table = survey.candidates(periods=periods)
