@@ -424,6 +424,16 @@ def test_one_detection_image_makes_number_a_key(tmp_path):
     assert (found["columns"]["key"], found["matching"]["mode"]) == ("NUMBER", "key")
 
 
+def test_what_may_be_flags_is_asked_about(tmp_path):
+    for night in range(2):
+        columns = {"TICID": 7000 + np.arange(N_STARS), "ra": RA, "dec": DEC, "SAP_FLUX": 1e3 * MAG}
+        more = {"TIME": 59000.5 + night + 0 * RA, "QUALITY": np.zeros(N_STARS, dtype=int)}
+        Table(columns | more).write(tmp_path / f"cadence{night}.fits")
+    draft = draft_survey(tmp_path.iterdir())
+    assert any("QUALITY may be flags" in to_do for to_do in draft.to_do)
+    assert "flags" not in settings_of(draft)["columns"]
+
+
 def test_stars_listed_twice_are_no_neighbours_that_bound_the_radius(tmp_path):
     for night in range(4):
         random = np.random.default_rng(night)

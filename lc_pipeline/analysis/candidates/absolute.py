@@ -129,16 +129,17 @@ def describe_survey(
     among = f"{found}{doubted} among {len(statistics):,} object" + "s" * (len(statistics) != 1)
     if scores.has_comparison:
         judged = "all" if n == len(statistics) else f"{n:,} of them"
-        notes = [
+        first = (
             f"{among}; {judged} could be compared with others. If all were constant, "
             f"{rate * n:.2g} would be called variable by chance"
-        ]
+        )
     else:
-        notes = [
-            f"{among}, which are not judged by comparison: that takes at least {LEAST_OBJECTS} "
-            f"objects with {settings.min_points} points each (candidates.min_points). What has a "
-            f"significant period is a candidate all the same"
-        ]
+        first = (
+            f"{among}, not judged by comparison: that takes at least {LEAST_OBJECTS} objects with "
+            f"{settings.min_points} points each (candidates.min_points). What has a significant "
+            f"period is a candidate all the same"
+        )
+    notes = [first]
     if evidence is not None:
         notes += _notes_on_epochs(evidence.epochs)
         notes += [
@@ -154,8 +155,8 @@ def describe_survey(
         )
     if is_red:
         notes.append(
-            f"{n_by_period:,} objects that do not stand out have a significant period: the noise is "
-            f"correlated in time, and a period alone makes no candidate"
+            f"{n_by_period:,} objects that do not stand out have a significant period: the noise "
+            f"is correlated in time, and a period alone makes no candidate"
         )
     elif n_by_period:
         notes.append(f"{n_by_period} found by the period alone")

@@ -310,8 +310,8 @@ def saturated(candidates: Candidates) -> list[str]:
                 f"saturation: at the bright end in {key}, where all objects scatter more"
             )
         brightest = _brightest_of_few(candidates, key)
-        for number in brightest:
-            flagged[number] = flagged[number] or (
+        for place in brightest:
+            flagged[place] = flagged[place] or (
                 f"saturation: one of the {len(brightest)} brightest objects in {key}, all of "
                 f"which scatter more than fainter ones, without a period"
             )

@@ -33,7 +33,7 @@ VoiceName = Literal["scatter", "order", "excursions", "together"]
 #: Probabilities of discrete counts and of deviates are kept above this.
 _LEAST_LOG_P = -1e5
 _N_RATE_ROUNDS = 5
-#: Where this part of the objects, or more up to half, stands out by so much, the rest is the measure.
+#: Where this part of the objects or more, up to half, stands out so much, the rest is the measure.
 _FEW_VARIABLES = 0.01
 _MOST_VARIABLES = 0.5
 _STANDS_OUT = np.log(1e-3)
@@ -94,11 +94,12 @@ def variability_scores(
     """Probability of each object under the hypothesis that it is constant.
 
     The distribution of each index over constant objects is read off the survey
-    (:func:`~lc_pipeline.analysis.candidates.tails.fit_null`); where more than one of a hundred stands
-    out, off those that do not, and these are what objects of similar brightness are. Indices of one voice and measurement
-    depend on each other and are combined by the harmonic mean; voices and measurements by Fisher's
-    method. What comes out is compared with the survey once more: what the objects' noise has in
-    common between bands and voices is thereby allowed for.
+    (:func:`~lc_pipeline.analysis.candidates.tails.fit_null`). Where more than one of a hundred
+    stands out, it is read off the others, and all are judged by them: variables among the
+    neighbours would widen what is usual. Indices of one voice and measurement depend on each other
+    and are combined by the harmonic mean; voices and measurements by Fisher's method. What comes
+    out is compared with the survey once more: what the objects' noise has in common between bands
+    and voices is thereby allowed for.
 
     Parameters
     ----------
@@ -182,9 +183,7 @@ def _judged(
     )
 
 
-def _together(
-    voices: list[Voice], n_objects: int, is_usual: NDArray[np.bool_] | None
-) -> Scores:
+def _together(voices: list[Voice], n_objects: int, is_usual: NDArray[np.bool_] | None) -> Scores:
     if not voices:
         return Scores((), np.full(n_objects, np.nan), np.nan, 0)
     log_p = of_independent([voice.log_p for voice in voices])

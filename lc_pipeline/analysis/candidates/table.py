@@ -15,7 +15,6 @@ from lc_pipeline.analysis.candidates.absolute import (
 )
 from lc_pipeline.analysis.candidates.columns import (
     measurement_keys,
-    numbers,
     quantity_of,
     texts,
     unit_of,

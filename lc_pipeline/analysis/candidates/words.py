@@ -72,6 +72,18 @@ def _sigmas(sigma: float) -> str:
     return f"{sigma:.1f} sigma" if sigma < 10 else f"{sigma:.0f} sigma"  # noqa: PLR2004
 
 
+def _two_digits(number: float) -> str:
+    """Two digits, without an exponent as long as that is readable.
+
+    Examples
+    --------
+    >>> [_two_digits(number) for number in (0.0123, 1.0, 214.0, 2.14e5, 1e-7)]
+    ['0.012', '1', '210', '2.1e+05', '1e-07']
+    """
+    is_plain = 100 <= abs(number) < 1e5  # noqa: PLR2004
+    return f"{float(f'{number:.2g}'):.0f}" if is_plain else f"{number:.2g}"
+
+
 def _scatter(candidates: Candidates, voice: Voice, units: Mapping[str, str]) -> list[str]:
     key = voice.measurements[0]
     for index in candidates.settings.scatter_indices:
@@ -84,8 +96,8 @@ def _scatter(candidates: Candidates, voice: Voice, units: Mapping[str, str]) -> 
             with np.errstate(invalid="ignore", divide="ignore"):
                 ratio = values / usual
             return [
-                f"{name} {sigma[row]:.2g}{unit} in {key}, {ratio[row]:.2g} times what objects of "
-                f"this brightness show"
+                f"{name} {_two_digits(sigma[row])}{unit} in {key}, {_two_digits(ratio[row])} times "
+                f"what objects of this brightness show"
                 for row in candidates.rows
             ]
     return [f"scatters more in {key} than objects of this brightness"] * len(candidates.rows)
@@ -159,7 +171,8 @@ def _period_words(candidates: Candidates, number: int) -> str:
         return f"changes slowly: {alias} in the data"
     method = texts(candidates.periods, "fap_method")[row].partition(":")[0]
     how = f", {method}" if method else ""
-    return f"period {period:.6g} d (false-alarm probability {fap:.1g}{how})"
+    chance = f"{fap:.1g}" if fap > 0 else "below 1e-300"
+    return f"period {period:.6g} d (false-alarm probability {chance}{how})"
 
 
 _WORDS = {
