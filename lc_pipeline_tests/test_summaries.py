@@ -89,7 +89,6 @@ def test_odd_epochs_are_found_and_others_not(ey_uma):
     assert findings(quality.large_offsets(with_odd(offset_east=3.0), 1.0)) == {name}
     assert findings(quality.empty_measurements(with_odd(n_values={"R": 0}), ["R"])) == {name}
     assert findings(quality.many_ambiguous(with_odd(n_ambiguous=20))) == {name}
-    assert quality.lacking_measurements(with_odd(n_values={"R": 0}), ["R"]) == {name: ["R"]}
 
 
 def test_nights_of_one_band_are_not_odd_among_nights_of_several(ey_uma):
@@ -100,10 +99,8 @@ def test_nights_of_one_band_are_not_odd_among_nights_of_several(ey_uma):
         for seen in [both if number % 3 else {"R": 15, "V": 0}]
     ]
     assert quality.few_matches(records) == []
-    assert quality.lacking_measurements(records, ["R", "V"]) == {}
     records[1] = dataclasses.replace(records[1], n_matched=20)
     assert findings(quality.few_matches(records)) == {records[1].epoch}
-    assert len(quality.lacking_measurements(records, ["R", "B"])) == len(records)
 
 
 @given(

@@ -17,8 +17,6 @@ from lc_pipeline.storage.snapshot import EpochRecord
 LEAST_OF_USUAL_MATCHES = 0.5
 MOST_DUPLICATES = 0.05
 MOST_AMBIGUOUS = 0.2
-#: A measurement that so many of the epochs have is missing in the others.
-USUALLY_THERE = 0.9
 #: 1880-01-01: photographic plates go back that far (Grindlay et al. 2009, ASPC 410, 101).
 FIRST_MJD = 7_715.0
 N_SAMPLED = 50
@@ -83,31 +81,6 @@ def few_matches(records: Sequence[EpochRecord]) -> list[Finding]:
 def _measured(record: EpochRecord) -> tuple[str, ...]:
     """Measurements that were made in an epoch; none if nothing was detected."""
     return tuple(sorted(key for key, n in record.n_detected.items() if n))
-
-
-def lacking_measurements(
-    records: Sequence[EpochRecord], measurement_keys: Sequence[str]
-) -> dict[str, list[str]]:
-    """Measurements of which an epoch has no values, though most epochs have, or none has.
-
-    A measurement that is missing more often is taken in some epochs only, as where nights have a
-    band each.
-
-    Returns
-    -------
-    dict of str to list of str
-        Measurements by epoch.
-    """
-    share = {
-        key: np.mean([bool(record.n_values.get(key)) for record in records] or [False])
-        for key in measurement_keys
-    }
-    expected = [key for key in measurement_keys if share[key] >= USUALLY_THERE or not share[key]]
-    lacking = {
-        record.epoch: [key for key in expected if not record.n_values.get(key)]
-        for record in records
-    }
-    return {epoch: keys for epoch, keys in lacking.items() if keys}
 
 
 def many_ambiguous(records: Sequence[EpochRecord]) -> list[Finding]:

@@ -12,7 +12,6 @@ from rich.table import Table as Sheet
 from lc_pipeline.analysis.quality import (
     doubtful_times,
     few_matches,
-    lacking_measurements,
     many_ambiguous,
     many_duplicates,
     same_catalogs,
@@ -136,9 +135,8 @@ def _health(
         "stale_epochs": stale_epochs(survey),
         "epochs_without_values": {
             key: f"of {first_few(lacking)}"
-            for key, lacking in lacking_measurements(
-                list(records.values()), epochs.measurement_keys
-            ).items()
+            for key, record in records.items()
+            if (lacking := [m for m in epochs.measurement_keys if not record.n_values.get(m)])
         },
         **{
             find.__name__: {

@@ -194,7 +194,7 @@ def test_of_few_stars_those_with_a_period_are_candidates(make_survey):
     assert table["reason"][0] == "period 7.3 d (false-alarm probability 1e-20, baluev)"
     assert table["vetoes"][0] == ""
     assert table["score"][0] > 8
-    assert "1 candidate among 5 objects, which are not judged" in table.meta["notes"][0]
+    assert "1 candidate among 5 objects, not judged by comparison" in table.meta["notes"][0]
     for fap, alias in ((0.01, ""), (1e-20, "solar day"), (1e-20, "fewer than 2 cycles")):
         assert len(survey.candidates(periods=periods_of(survey, 3, 7.3, fap, alias))) == 0
 
