@@ -34,7 +34,7 @@ VoiceName = Literal["scatter", "order", "excursions", "together"]
 _LEAST_LOG_P = -1e5
 _N_RATE_ROUNDS = 5
 #: Where this part of the objects or more, up to half, stands out so much, the rest is the measure.
-_FEW_VARIABLES = 0.03
+_FEW_VARIABLES = 0.125
 _MOST_VARIABLES = 0.5
 _STANDS_OUT = np.log(1e-3)
 _MOST_JUDGINGS = 4
@@ -94,8 +94,8 @@ def variability_scores(
     """Probability of each object under the hypothesis that it is constant.
 
     The distribution of each index over constant objects is read off the survey
-    (:func:`~lc_pipeline.analysis.candidates.tails.fit_null`). Where more than three of a hundred
-    stand out, it is read off the others, and all are judged by them: variables among the
+    (:func:`~lc_pipeline.analysis.candidates.tails.fit_null`). Where more than one of eight
+    stands out, it is read off the others, and all are judged by them: variables among the
     neighbours would widen what is usual. Indices of one voice and measurement depend on each other
     and are combined by the harmonic mean; voices and measurements by Fisher's method. What comes
     out is compared with the survey once more: what the objects' noise has in common between bands
