@@ -473,6 +473,29 @@ def test_one_detection_image_makes_number_a_key(tmp_path):
     assert (found["columns"]["key"], found["matching"]["mode"]) == ("NUMBER", "key")
 
 
+def test_what_may_be_flags_is_asked_about(tmp_path):
+    for night in range(2):
+        columns = {"TICID": 7000 + np.arange(N_STARS), "ra": RA, "dec": DEC, "SAP_FLUX": 1e3 * MAG}
+        more = {"TIME": 59000.5 + night + 0 * RA, "QUALITY": np.zeros(N_STARS, dtype=int)}
+        Table(columns | more).write(tmp_path / f"cadence{night}.fits")
+    draft = draft_survey(tmp_path.iterdir())
+    assert any("QUALITY may be flags" in to_do for to_do in draft.to_do)
+    assert "flags" not in settings_of(draft)["columns"]
+
+
+def test_stars_listed_twice_are_no_neighbours_that_bound_the_radius(tmp_path):
+    for night in range(4):
+        random = np.random.default_rng(night)
+        rows = np.concatenate([np.arange(N_STARS), random.choice(N_STARS, N_STARS // 10)])
+        scatter = random.normal(0, 0.1 / 3600, (2, len(rows)))
+        columns = {"ra": RA[rows] + scatter[0], "dec": DEC[rows] + scatter[1], "mag": MAG[rows]}
+        Table(columns | {"mjd": 59000.5 + night + 0 * rows}).write(tmp_path / f"n{night}.fits")
+    found = draft_survey(tmp_path.iterdir())
+    matching = settings_of(found)["matching"]
+    assert (matching["radius_arcsec"], matching["astrometric_offset"]) == (1.0, False)
+    assert "some stars are listed twice" in found.text
+
+
 def test_files_beside_the_given_one_tell_the_pattern(tmp_path):
     make_ztf(tmp_path)
     (tmp_path / "notes.txt").write_text("")

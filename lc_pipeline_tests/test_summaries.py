@@ -70,7 +70,7 @@ def findings(found):
 def test_odd_epochs_are_found_and_others_not(ey_uma):
     records = list(ey_uma.epoch_records)
     for judge in (quality.few_matches, quality.many_duplicates, quality.doubtful_times,
-                  quality.same_catalogs):  # fmt: skip
+                  quality.many_ambiguous, quality.same_catalogs):  # fmt: skip
         assert judge(records) == []
     assert quality.large_offsets(records, 1.0) == []
     assert quality.empty_measurements(records, ["R"]) == []
@@ -88,6 +88,19 @@ def test_odd_epochs_are_found_and_others_not(ey_uma):
     assert twins == {name, records[3].epoch}
     assert findings(quality.large_offsets(with_odd(offset_east=3.0), 1.0)) == {name}
     assert findings(quality.empty_measurements(with_odd(n_values={"R": 0}), ["R"])) == {name}
+    assert findings(quality.many_ambiguous(with_odd(n_ambiguous=20))) == {name}
+
+
+def test_nights_of_one_band_are_not_odd_among_nights_of_several(ey_uma):
+    both = {"R": 41, "V": 41}
+    records = [
+        dataclasses.replace(record, n_detected=seen, n_values=seen, n_matched=sum(seen.values()))
+        for number, record in enumerate(ey_uma.epoch_records)
+        for seen in [both if number % 3 else {"R": 15, "V": 0}]
+    ]
+    assert quality.few_matches(records) == []
+    records[1] = dataclasses.replace(records[1], n_matched=20)
+    assert findings(quality.few_matches(records)) == {records[1].epoch}
 
 
 @given(

@@ -8,6 +8,7 @@ import numpy as np
 from astropy.table import Table
 
 from lc_pipeline.photometry.calibration import Calibration
+from lc_pipeline.photometry.zero_point_table import NOT_MEASURED
 
 #: More candidates than this fraction of the objects are more than a field of stars has.
 MOST_CANDIDATES = 0.2
@@ -26,6 +27,8 @@ WRONG_ERRORS = 2.0
 def missing_zero_points(calibration: Calibration) -> list[str]:
     """Measurements in force of which some epochs have no zero point, and so no calibrated value.
 
+    Epochs in which the measurement was not made need none.
+
     Examples
     --------
     >>> table = Table({"measurement": ["g", "g"], "epoch": ["a", "b"], "zero_point": [0.1, np.nan]})
@@ -36,6 +39,8 @@ def missing_zero_points(calibration: Calibration) -> list[str]:
     table, said = calibration.zero_points, []
     for key, is_in_force in calibration.in_force.items():
         own = table[np.asarray(table["measurement"]) == key]
+        if "note" in own.colnames:
+            own = own[np.asarray(own["note"]) != NOT_MEASURED]
         absent = own["epoch"][~np.isfinite(own["zero_point"])].tolist()
         if is_in_force and absent:
             some = ", ".join(absent[:5]) + (", ..." if len(absent) > 5 else "")  # noqa: PLR2004

@@ -17,6 +17,7 @@ from lc_pipeline.storage.snapshot import EpochRecord
 #: An epoch is remarkable if less than this part of what epochs usually match was matched.
 LEAST_OF_USUAL_MATCHES = 0.5
 MOST_DUPLICATES = 0.05
+MOST_AMBIGUOUS = 0.2
 #: 1880-01-01: photographic plates go back that far (Grindlay et al. 2009, ASPC 410, 101).
 FIRST_MJD = 7_715.0
 N_SAMPLED = 50
@@ -59,18 +60,40 @@ def few_matches(records: Sequence[EpochRecord]) -> list[Finding]:
     """Epochs that matched much less than epochs usually do.
 
     Compared are the numbers of matched objects, because how many detections are left over depends
-    on the depth of a catalogue.
+    on the depth of a catalogue; and with epochs in which the same measurements were made, because
+    a night of one band has fewer rows than one of three.
     """
-    if not records:
-        return []
-    usual = float(np.median([record.n_matched for record in records]))
+    alike: defaultdict[tuple[str, ...], list[int]] = defaultdict(list)
+    for record in records:
+        alike[_measured(record)].append(record.n_matched)
+    usual = {made: float(np.median(matched)) for made, matched in alike.items()}
     return [
         Finding(
             record.epoch,
-            f"{record.n_matched} of {record.n_sources} detections matched; usually {usual:.0f}",
+            f"{record.n_matched} of {record.n_sources} detections matched; usually "
+            f"{usual[_measured(record)]:.0f}",
         )
         for record in records
-        if record.n_matched < LEAST_OF_USUAL_MATCHES * usual or not record.n_matched
+        if record.n_matched < LEAST_OF_USUAL_MATCHES * usual[_measured(record)]
+        or not record.n_matched
+    ]
+
+
+def _measured(record: EpochRecord) -> tuple[str, ...]:
+    """Measurements that were made in an epoch; none if nothing was detected."""
+    return tuple(sorted(key for key, n in record.n_detected.items() if n))
+
+
+def many_ambiguous(records: Sequence[EpochRecord]) -> list[Finding]:
+    """Epochs in which more than 20 % of the matches are ambiguous: something is wrong in general.
+
+    Either objects of the reference are one star several times, since the radius is less than
+    positions scatter; or it is wide, compared with the distances of the stars.
+    """
+    return [
+        Finding(record.epoch, f"{record.n_ambiguous} of {record.n_matched}")
+        for record in records
+        if record.n_ambiguous > MOST_AMBIGUOUS * record.n_matched
     ]
 
 

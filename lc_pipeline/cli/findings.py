@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from astropy.table import Table
+from astropy.table import Row, Table
 from rich.markup import escape
 from rich.padding import Padding
 from rich.table import Table as Sheet
@@ -21,6 +21,8 @@ from lc_pipeline.survey import SurveyConfig
 
 #: A period is listed as significant if chance gives it to fewer objects than one in so many.
 SIGNIFICANT = 1e-3
+#: A smaller floor of the errors, mag, is as good as none.
+_LEAST_FLOOR = 5e-5
 
 
 def make(
@@ -46,18 +48,36 @@ def print_calibration(calibration: Calibration, error_model: Table) -> None:
     table = calibration.zero_points
     for key, is_in_force in calibration.in_force.items():
         state = "[green]in force[/]" if is_in_force else "[yellow]not in force[/]"
-        scale, floor = models[key]
         out.print(f"[bold]{escape(key)}[/]: zero points are {state}: {escape(reasons[key])}")
-        out.print(
-            f"   errors: constant stars scatter by {scale:.2f} times the stated error, and by "
-            f"{floor:.4f} mag at least"
-        )
+        own = error_model[np.asarray(error_model["measurement"]) == key]
+        if len(own):
+            out.print(f"   errors: {errors_in_words(own, *models[key])}")
         tied = table[(np.asarray(table["measurement"]) == key) & (table["n_standards"] > 0)]
         if len(tied):
             out.print(
                 f"   standards: {tied['standards_offset'][0]:+.4f} mag (error "
                 f"{tied['standards_offset_err'][0]:.4f}), from {tied['n_standards'][0]} stars"
             )
+
+
+def errors_in_words(curve: Table, scale: float, floor: float) -> str:
+    """Say how large errors are, given the scatter of stars and a measurement's error model.
+
+    Examples
+    --------
+    >>> curve = Table({"rms": [0.01, 0.02, 0.03], "error": [0.0, 0.0, 0.0]})
+    >>> errors_in_words(curve, 1.0, 0.012)
+    'none are stated; stars scatter by 0.02 mag (median)'
+    >>> curve["error"] = 0.01
+    >>> errors_in_words(curve, 1.13, 0.002)
+    'constant stars scatter by 1.13 times the stated error, and by 0.0020 mag at least'
+    >>> errors_in_words(curve, 1.13, 1e-6)
+    'constant stars scatter by 1.13 times the stated error'
+    """
+    if not np.any(np.asarray(curve["error"]) > 0):
+        return f"none are stated; stars scatter by {np.median(curve['rms']):.2g} mag (median)"
+    at_least = f", and by {floor:.4f} mag at least" if floor >= _LEAST_FLOOR else ""
+    return f"constant stars scatter by {scale:.2f} times the stated error{at_least}"
 
 
 def calibration_as_json(calibration: Calibration, error_model: Table) -> dict[str, Any]:
@@ -79,8 +99,7 @@ def print_candidates(candidates: Table, number: int) -> None:
         out.print("No object stands out as variable.")
         return
     for row in candidates[:number]:
-        is_periodic = "period" in candidates.colnames and not row["alias"]
-        period = float(row["period"]) if is_periodic else np.nan
+        period = found_period(row) if "period" in candidates.colnames else np.nan
         out.print(
             f"[bold]{row['rank']:>3}  {escape(row['object'])}[/]  {row['ra']:.5f} {row['dec']:+.5f}"
             f"  score {row['score']:.1f}" + (f"  period {period:.7g} d" if period > 0 else "")
@@ -91,6 +110,20 @@ def print_candidates(candidates: Table, number: int) -> None:
                 out.print(Padding(said, (0, 0, 0, 5)), soft_wrap=False)
     if len(candidates) > number:
         out.print(f"... and {len(candidates) - number} more")
+
+
+def found_period(row: Mapping[str, Any] | Row) -> float:
+    """Period of a candidate (d), if it is more than chance and no alias; else NaN.
+
+    Examples
+    --------
+    >>> found_period({"period": 0.55, "fap": 1e-9, "alias": ""})
+    0.55
+    >>> found_period({"period": 0.0253, "fap": 0.4, "alias": ""})
+    nan
+    """
+    is_found = not row["alias"] and row["fap"] < SIGNIFICANT
+    return float(row["period"]) if is_found else float("nan")
 
 
 def print_periods(periods: Table) -> None:

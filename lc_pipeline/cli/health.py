@@ -12,6 +12,7 @@ from rich.table import Table as Sheet
 from lc_pipeline.analysis.quality import (
     doubtful_times,
     few_matches,
+    many_ambiguous,
     many_duplicates,
     same_catalogs,
 )
@@ -50,6 +51,9 @@ ADVICE = {
     "doubtful_times": "{n} {of_all} epochs have a doubtful time ({few})",
     "many_duplicates": "{n} {of_all} epochs list many objects more than once ({few}): are rows of "
     "several bands or nights among them?",
+    "many_ambiguous": "in {n} {of_all} epochs many matches are ambiguous ({few}): the match radius "
+    "is less than positions scatter, so that the reference has stars more than once, or too wide "
+    "for so dense a field",
     "few_matches": "{n} {of_all} epochs matched much less than is usual ({few})",
     "epochs_without_files": "{n} {of_all} epochs have no files any more ({few}); they are kept",
     "n_superseded_rows": "{n} rows of the epoch store are superseded: 'lc-pipeline compact' drops "
@@ -138,7 +142,13 @@ def _health(
             find.__name__: {
                 finding.epoch: f"({finding.text})" for finding in find(list(records.values()))
             }
-            for find in (same_catalogs, doubtful_times, many_duplicates, few_matches)
+            for find in (
+                same_catalogs,
+                doubtful_times,
+                many_duplicates,
+                many_ambiguous,
+                few_matches,
+            )
         },
         "epoch_store_is_being_written": _is_locked(epochs),
         "object_store_is_being_written": _is_locked(objects),

@@ -25,6 +25,9 @@ from lc_pipeline.survey import SurveyConfig
 #: More files of one folder than anyone waits for.
 _MOST_NEIGHBOURS = 20_000
 
+#: Words in the names of columns that may be flags, or grades of which 1 is good.
+_LIKE_FLAGS = ("quality", "flag", "mask")
+
 _TWO_FORMATS = (
     "are they one epoch in two formats? Each is taken as an epoch; leave one kind out with "
     "files.exclude"
@@ -197,6 +200,11 @@ def _to_do(found: Samples, measured: FoundMeasurements, time: FoundTime) -> list
         )
     if "flags" in problems:
         to_do.append(f"{problems['flags']} (the first is taken)")
+    elif unused := _maybe_flags(found, measured):
+        to_do.append(
+            f"{unused} may be flags, and are not used: if they are, set columns.flags, and "
+            f"columns.bad_flags to what means bad there"
+        )
     if not measured.sections:
         to_do.append(
             "no column is recognised as a magnitude or a flux: fill in [[measurements]]"
@@ -212,6 +220,21 @@ def _to_do(found: Samples, measured: FoundMeasurements, time: FoundTime) -> list
         )
     to_do += [f"{reason} (left out of this draft)" for reason in found.unreadable]
     return to_do + list(measured.doubts)
+
+
+def _maybe_flags(found: Samples, measured: FoundMeasurements) -> str:
+    """A column of whole numbers that reads like flags though none was recognised."""
+    if any(section.flags for section in measured.sections):
+        return ""
+    table = found.samples[0].table
+    return next(
+        (
+            name
+            for name in table.colnames
+            if any(word in name.lower() for word in _LIKE_FLAGS) and table[name].dtype.kind in "iu"
+        ),
+        "",
+    )
 
 
 def _twins(given: list[Path]) -> list[str]:

@@ -108,6 +108,10 @@ def find_identity(samples: Sequence[Sample]) -> Identity:
             why_offset="not known: no two files could be compared",
         )
     scatter = float(np.median([offset.scatter_arcsec for offset in offsets]))
+    # What is nearer than positions scatter is the same star listed twice, and no neighbour.
+    apart = [_spacing(sample.vectors, more_than=3 * scatter) for sample in usable]
+    apart = [distance for distance in apart if np.isfinite(distance)]
+    crowding = float(np.median(apart)) if apart else np.inf
     shift = max(float(np.hypot(one.east_arcsec, one.north_arcsec)) for one in offsets)
     wanted = next((radius for radius in _RADII if radius >= 5 * scatter), _RADII[-1])
     radius = _largest(max(wanted, _USUAL_RADIUS), crowding / 2)
@@ -278,13 +282,18 @@ def _finite(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
     return vectors[np.isfinite(vectors).all(axis=1)]
 
 
-def _spacing(vectors: NDArray[np.float64]) -> float:
-    """Distance to the nearest neighbour in one file that 95 of 100 stars exceed, arcsec."""
+def _spacing(vectors: NDArray[np.float64], more_than: float = 0.0) -> float:
+    """Distance to the nearest neighbour in one file that 95 of 100 stars exceed, arcsec.
+
+    Stars whose nearest neighbour is nearer than `more_than` are left out.
+    """
     vectors = np.unique(_finite(vectors), axis=0)
     if len(vectors) < _MIN_COMMON:
         return float("inf")
     chord, _ = sky_tree(vectors).query(vectors, k=2)
-    return float(np.percentile(chord_arcsec(chord[:, 1]), 5))
+    distance = chord_arcsec(chord[:, 1])
+    distance = distance[distance > more_than]
+    return float(np.percentile(distance, 5)) if len(distance) else float("inf")
 
 
 def _largest(radius: float, most: float) -> float:

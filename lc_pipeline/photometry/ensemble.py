@@ -30,6 +30,8 @@ class Ensemble:
     objects: NDArray[np.intp]
     """(n_stars,) where they stand on the object axis."""
     points: Points
+    is_measured: NDArray[np.bool_]
+    """(n_epochs,) whether any object of the survey has a usable value."""
 
 
 def magnitudes_of(
@@ -79,15 +81,18 @@ def read_ensembles(
     needs one bit per epoch.
     """
     keys, n_epochs = dataset["measurement"].values.tolist(), dataset.sizes["epoch"]
-    nothing = [Ensemble(key, np.empty(0, dtype=np.intp), _points([], n_epochs)[1]) for key in keys]
+    none, no_points = _points([], n_epochs)
     if not n_epochs or not dataset.sizes["object"]:
-        return nothing
+        return [Ensemble(key, none, no_points, np.zeros(n_epochs, dtype=np.bool_)) for key in keys]
     quantities = [str(quantity) for quantity in dataset["quantity"].values]
     look = partial(_look, quantities=quantities, min_snr=min_snr)
     looks = list(map_blocks(look, dataset, progress=progress))
     information = np.concatenate([one[0] for one in looks])
     coverage = np.concatenate([one[1] for one in looks])
     del looks
+    is_measured = np.unpackbits(
+        np.bitwise_or.reduce(coverage, axis=0), axis=-1, count=n_epochs
+    ).astype(np.bool_)
     lot = _lots(dataset["ra"].values, dataset["dec"].values)
     chosen = [
         _choose(information[:, number], lot, coverage[:, number], n_epochs, max_stars)
@@ -95,13 +100,14 @@ def read_ensembles(
     ]
     wanted = np.unique(np.concatenate(chosen))
     if not len(wanted):
-        return nothing
+        return [Ensemble(key, none, no_points, is_measured[i]) for i, key in enumerate(keys)]
     read = partial(_read, quantities=quantities, min_snr=min_snr)
     parts = list(map_blocks(read, dataset.isel(object=wanted)))
     ensembles = []
     for number, key in enumerate(keys):
         objects, points = _points([part[number] for part in parts], n_epochs)
-        ensembles.append(_only(key, wanted[objects], points, chosen[number]))
+        stars, some = _only(wanted[objects], points, chosen[number])
+        ensembles.append(Ensemble(key, stars, some, is_measured[number]))
     return ensembles
 
 
@@ -171,23 +177,14 @@ def _points(parts: Sequence[_Part], n_epochs: int) -> tuple[NDArray[np.intp], Po
 
 
 def _only(
-    key: str, objects: NDArray[np.intp], points: Points, chosen: NDArray[np.intp]
-) -> Ensemble:
+    objects: NDArray[np.intp], points: Points, chosen: NDArray[np.intp]
+) -> tuple[NDArray[np.intp], Points]:
     """Keep the chosen stars with at least two points."""
     count = np.bincount(points.star, minlength=points.n_stars)
     kept = np.isin(objects, chosen) & (count > 1)
     number = np.cumsum(kept) - 1
     mine = kept[points.star]
     some = points.taken(mine)
-    return Ensemble(
-        key,
-        objects[kept],
-        Points(
-            number[some.star],
-            some.epoch,
-            some.value,
-            some.error,
-            int(kept.sum()),
-            points.n_epochs,
-        ),
+    return objects[kept], Points(
+        number[some.star], some.epoch, some.value, some.error, int(kept.sum()), points.n_epochs
     )

@@ -17,6 +17,9 @@ from lc_pipeline.photometry.robust import Solution
 from lc_pipeline.photometry.standards import Offset
 from lc_pipeline.photometry.terms import COLOUR
 
+#: The note of an epoch that has no value of a measurement, as where nights have a band each.
+NOT_MEASURED = "not measured in this epoch"
+
 GAUGE = "the median relative zero point of the epochs that hang together is 0"
 
 _COLUMNS: dict[str, tuple[str | None, str]] = {
@@ -43,6 +46,8 @@ class SolvedMeasurement:
     solution: Solution | None
     in_force: bool
     reason: str
+    is_measured: NDArray[np.bool_] | None = None
+    """(n_epochs,) whether any object has a value; None: not looked at."""
 
 
 def write_calibration(
@@ -121,13 +126,15 @@ def _rows(one: SolvedMeasurement, n_epochs: int, n_terms: int) -> dict[str, NDAr
     if solution is None:
         relative = error = scatter = nothing
         count, component, terms = none, none - 1, np.full((n_epochs, n_terms), np.nan)
-        note = np.full(n_epochs, "not solved")
+        reasons = np.full(n_epochs, "not solved")
     else:
         relative, error = solution.zero_point, solution.zero_point_err
         scatter, count = solution.scatter, solution.n_stars.astype(np.int32)
         component, terms = solution.component.astype(np.int32), solution.terms
-        words = np.where(component < 0, "no star in common with other epochs", "too few stars")
-        note = np.where(np.isfinite(relative), "", words)
+        reasons = np.where(component < 0, "no star in common with other epochs", "too few stars")
+    if one.is_measured is not None:
+        reasons = np.where(one.is_measured, reasons, NOT_MEASURED)
+    note = np.where(np.isfinite(relative), "", reasons)
     return {
         "zero_point": relative if one.in_force else zero,
         "zero_point_err": error if one.in_force else zero,

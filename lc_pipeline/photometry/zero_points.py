@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -139,22 +140,21 @@ def _solve_relative(
 def _solve(
     ensemble: Ensemble, basis: Array | None, settings: PhotometrySection
 ) -> SolvedMeasurement:
-    points, key = ensemble.points, ensemble.measurement
+    points, is_measured = ensemble.points, ensemble.is_measured
+    solved = partial(SolvedMeasurement, ensemble.measurement, is_measured=is_measured)
     if not len(points.star):
-        reason = "no star has two good values"
-        return SolvedMeasurement(key, None, in_force=False, reason=reason)
+        return solved(None, in_force=False, reason="no star has two good values")
     solution = solve_robustly(points, basis, min_stars=settings.min_stars)
     if not np.isfinite(solution.zero_point).any():
         reason = f"no epoch has {settings.min_stars} constant stars in common with others"
-        return SolvedMeasurement(key, solution, in_force=False, reason=reason)
+        return solved(solution, in_force=False, reason=reason)
     verdict = judge(points, solution)
     reason = verdict.reason
-    if n_without := int(np.isnan(solution.zero_point).sum()):
-        reason += f"; {n_without} of {points.n_epochs} epochs have no zero point"
+    if n_without := int((np.isnan(solution.zero_point) & is_measured).sum()):
+        reason += f"; {n_without} of {int(is_measured.sum())} epochs have no zero point"
     if settings.zero_points == "on":
-        reason = f'zero_points = "on"; {reason}'
-        return SolvedMeasurement(key, solution, in_force=True, reason=reason)
-    return SolvedMeasurement(key, solution, in_force=verdict.helps, reason=reason)
+        return solved(solution, in_force=True, reason=f'zero_points = "on"; {reason}')
+    return solved(solution, in_force=verdict.helps, reason=reason)
 
 
 def _of_known_colour(ensemble: Ensemble, colour: Array | None) -> Ensemble:
@@ -165,7 +165,7 @@ def _of_known_colour(ensemble: Ensemble, colour: Array | None) -> Ensemble:
     points = ensemble.points.taken(known[ensemble.points.star])
     number = np.cumsum(known) - 1
     points = replace(points, star=number[points.star], n_stars=int(known.sum()))
-    return Ensemble(ensemble.measurement, ensemble.objects[known], points)
+    return replace(ensemble, objects=ensemble.objects[known], points=points)
 
 
 def _to_standards(

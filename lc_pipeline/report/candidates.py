@@ -74,8 +74,9 @@ def ranked_list(content: Content, candidates: list[Candidate]) -> Html:
     if ranked is None:
         return tag("p", "There is no table of candidates: nobody has looked for variables yet.",
                    class_="absent")  # fmt: skip
+    notes = [tag("p", str(note), class_="note") for note in ranked.meta.get("notes", ())]
     if not len(ranked):
-        return tag("p", "No object stands out among those of similar brightness.", class_="absent")
+        return join([tag("p", "No object stands out as variable.", class_="absent"), *notes])
     names = _listed_columns(ranked)
     heads = [("#", "rank"), ("object", "")]
     heads += [("light curve", "the measurement with most values"), ("folded", "with its period")]
@@ -92,7 +93,6 @@ def ranked_list(content: Content, candidates: list[Candidate]) -> Html:
     words = f"{counted(len(ranked), 'candidate')}, best first."
     if left:
         words += f" The first {len(candidates):,} are shown; all are in the table of candidates."
-    notes = [tag("p", str(note), class_="note") for note in ranked.meta.get("notes", ())]
     listed = table(heads, body, "candidates", class_="candidates")
     return join([tag("p", words), *notes, listed])
 

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lc_pipeline.analysis.plausible import missing_zero_points
 from lc_pipeline.errors import LightcurveError
 from lc_pipeline.photometry.in_force import judge
 from lc_pipeline.photometry.robust import solve_robustly
@@ -116,13 +117,25 @@ def test_two_fields_without_a_common_star_are_each_gauged_by_themselves(field, a
 
 def test_an_epoch_by_itself_and_one_with_few_stars_have_no_zero_point(field):
     simulated = field(40, 20)
+    simulated.value[39, :] = np.nan
     simulated.value[:, 5] = np.nan
+    simulated.value[39, 5] = 15.0
     simulated.value[2:, 6] = np.nan
     table = solve_zero_points(simulated.dataset)
     assert np.flatnonzero(np.isnan(table["zero_point"])).tolist() == [5, 6]
     assert table["note"][5] == "no star in common with other epochs"
     assert table["note"][6] == "too few stars"
     assert table["n_zero_point"][[5, 6]].tolist() == [0, 2]
+
+
+def test_an_epoch_without_a_band_is_not_one_that_lacks_a_zero_point(field):
+    simulated = field(40, 20)
+    simulated.value[:, 10:] = np.nan
+    calibration = solve_calibration(simulated.dataset)
+    notes = np.array(calibration.zero_points["note"])
+    assert notes.tolist() == [""] * 10 + ["not measured in this epoch"] * 10
+    assert "have no zero point" not in calibration.reasons["g"]
+    assert missing_zero_points(calibration) == []
 
 
 def test_fluxes_have_the_zero_points_of_the_magnitudes(field, dataset_of):

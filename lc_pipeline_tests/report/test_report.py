@@ -234,9 +234,12 @@ def test_what_is_absent_is_said_in_words(tmp_path, dataset, tables, absent):
 
 def test_tables_without_rows_and_stores_without_epochs(tmp_path, make_dataset, tables):
     dataset = make_dataset(n_epochs=0)
-    page = report(tmp_path, dataset, {name: table[:0] for name, table in tables.items()})
+    empty = {name: table[:0] for name, table in tables.items()}
+    empty["variable_candidates"].meta["notes"] = ["five objects cannot be compared"]
+    page = report(tmp_path, dataset, empty)
     assert "There are no epochs yet." in page.text
     assert "No object stands out" in page.text
+    assert "five objects cannot be compared" in page.text
     dataset = make_dataset(n_objects=12, n_epochs=1, quantity="flux")
     assert "Light curve of star 11." in report(tmp_path, dataset, tables).text
 

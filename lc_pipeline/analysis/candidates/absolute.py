@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 from scipy.special import betainc, gammaincc
 from scipy.stats import chi2
 
-from lc_pipeline.analysis.candidates.columns import measurement_keys, numbers
+from lc_pipeline.analysis.candidates.columns import measurement_keys, numbers, texts
 from lc_pipeline.analysis.candidates.combining import of_dependent
 from lc_pipeline.analysis.candidates.evidence import LightcurveEvidence
 from lc_pipeline.analysis.candidates.scoring import Scores
+from lc_pipeline.analysis.statistics.brightness import LEAST_OBJECTS
 from lc_pipeline.survey import CandidatesSection
 
 Floats = NDArray[np.float64]
@@ -29,6 +30,9 @@ MOST_COMMON_VARIANCE = 0.1
 #: More variables than this, and objects cannot be judged by the others.
 MOST_VARIABLE = 0.5
 _LEAST_P = 1e-300
+#: No false-alarm probability of a period is taken for smaller: it is one of white noise.
+LEAST_FAP = 1e-10
+_MOST_EPOCHS_NAMED = 5
 
 
 def absolute_log_p(
@@ -98,6 +102,14 @@ def chi2_log_p(statistics: Table, key: str, settings: CandidatesSection) -> Floa
     return np.where(is_judged, np.log(np.maximum(p, _LEAST_P)), np.nan)
 
 
+def clean_period_log_p(periods: Table, settings: CandidatesSection) -> Floats:
+    """Logarithm of the false-alarm probability of significant periods that are no alias."""
+    fap = numbers(periods, "fap")
+    is_clean = np.array([not alias for alias in texts(periods, "alias")], dtype=np.bool_)
+    counts = is_clean & (fap <= settings.false_positive_rate)
+    return np.where(counts, np.log(np.clip(fap, LEAST_FAP, 1.0)), np.nan)
+
+
 def describe_survey(
     statistics: Table,
     settings: CandidatesSection,
@@ -107,27 +119,29 @@ def describe_survey(
     n_candidates: int,
     n_doubted: int,
     n_absolute: int,
+    n_by_period: int,
+    is_red: bool,
 ) -> list[str]:
     """What holds for the survey as a whole, in sentences."""
     n, rate = scores.n_judged, settings.false_positive_rate
     found = "1 candidate" if n_candidates == 1 else f"{n_candidates:,} candidates"
     doubted = f" ({n_doubted:,} of them doubted)" if n_doubted else ""
-    judged = "all" if n == len(statistics) else f"{n:,} of them"
-    notes = [
-        (
-            f"{found}{doubted} among {len(statistics):,} objects; {judged} could be compared with "
-            f"others. If all were constant, {rate * n:.2g} would be called variable by chance"
+    among = f"{found}{doubted} among {len(statistics):,} object" + "s" * (len(statistics) != 1)
+    if scores.has_comparison:
+        judged = "all" if n == len(statistics) else f"{n:,} of them"
+        first = (
+            f"{among}; {judged} could be compared with others. If all were constant, "
+            f"{rate * n:.2g} would be called variable by chance"
         )
-    ]
-    if not np.isfinite(scores.variable):
-        notes.append(
-            "too few objects, or too few points, to know what constant objects look like: none was "
-            "judged by comparison"
+    else:
+        first = (
+            f"{among}, not judged by comparison: that takes at least {LEAST_OBJECTS} objects with "
+            f"{settings.min_points} points each (candidates.min_points). What has a significant "
+            f"period is a candidate all the same"
         )
+    notes = [first]
     if evidence is not None:
-        suspects = int(np.count_nonzero(evidence.epochs["is_suspect"]))
-        if suspects:
-            notes.append(f"in {suspects} epochs (of a measurement) many objects are off at once")
+        notes += _notes_on_epochs(evidence.epochs)
         notes += [
             f"objects have {share:.0%} of their variance in {key} in common, epoch by epoch: the "
             f"zero points are not all that was wrong, and small variations drown in it"
@@ -139,6 +153,13 @@ def describe_survey(
             "the bands of more than half of the objects vary together: most are variable, or the "
             "zero points are wrong; objects cannot be judged by the others"
         )
+    if is_red:
+        notes.append(
+            f"{n_by_period:,} objects that do not stand out have a significant period: the noise "
+            f"is correlated in time, and a period alone makes no candidate"
+        )
+    elif n_by_period:
+        notes.append(f"{n_by_period} found by the period alone")
     if n_absolute:
         notes.append(
             f"{n_absolute:,} are candidates by their bands or their errors alone, not by "
@@ -146,6 +167,18 @@ def describe_survey(
         )
     notes += _notes_on_errors(statistics, settings)
     return notes
+
+
+def _notes_on_epochs(epochs: Table) -> list[str]:
+    suspect = epochs[np.asarray(epochs["is_suspect"])]
+    if not len(suspect):
+        return []
+    named = [
+        f"{epoch} ({key})"
+        for epoch, key in zip(texts(suspect, "epoch"), texts(suspect, "measurement"), strict=True)
+    ]
+    some = ", ".join(named[:_MOST_EPOCHS_NAMED]) + ", ..." * (len(named) > _MOST_EPOCHS_NAMED)
+    return [f"many objects are off at once in {len(named)} epoch{'s' * (len(named) > 1)}: {some}"]
 
 
 def _notes_on_errors(statistics: Table, settings: CandidatesSection) -> list[str]:

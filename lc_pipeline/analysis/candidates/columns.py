@@ -47,3 +47,18 @@ def brightness(statistics: Table, key: str) -> NDArray[np.float64]:
         if name in statistics.colnames:
             return numbers(statistics, name)
     return np.zeros(len(statistics))
+
+
+def unit_of(statistics: Table, key: str) -> str:
+    """The unit of a measurement's values; empty if none is known."""
+    for start in ("median", "iqr", "mad", "std", "mean"):
+        name = f"{start}_{key}"
+        if name in statistics.colnames and statistics[name].unit:
+            return str(statistics[name].unit)
+    return ""
+
+
+def quantity_of(statistics: Table, key: str) -> str:
+    """``flux`` of a measurement that has the unit of one, else ``mag``."""
+    unit = unit_of(statistics, key)
+    return "mag" if not unit or "mag" in unit else "flux"

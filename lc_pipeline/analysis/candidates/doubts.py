@@ -15,7 +15,7 @@ from astropy.table import Table
 from numpy.typing import NDArray
 from scipy.spatial import KDTree
 
-from lc_pipeline.analysis.candidates.columns import brightness, numbers, texts
+from lc_pipeline.analysis.candidates.columns import brightness, numbers, texts, unit_of
 from lc_pipeline.analysis.candidates.evidence import N_PEAKS, LightcurveEvidence
 from lc_pipeline.analysis.candidates.scoring import Scores, variability_scores
 from lc_pipeline.analysis.candidates.usual import usual_at_brightness
@@ -28,6 +28,8 @@ Floats = NDArray[np.float64]
 _FAINT_NEIGHBOUR_MAG = 2.5
 #: How much more often than others an object may lie outside of what was observed.
 _MOST_OFTEN_OUTSIDE = 0.2
+#: Where more than this part of the objects lie outside as often, that is no edge.
+_PART_OF_FIELD = 0.25
 #: Seen in less of the survey's time than this.
 _LEAST_SPAN = 0.5
 _MOSTLY = 0.7
@@ -38,6 +40,8 @@ _SATURATED_RISE = 2.0
 #: So begins what stands in ``alias`` where the data are too short for a period.
 TOO_LONG = "fewer than"
 _FEWEST_FOR_SATURATION = 200
+_FEWEST_OF_A_FIELD = 20
+_SCATTERS_MORE = 3.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,6 +61,8 @@ class Candidates:
     """``mag`` or ``flux``, per measurement."""
     absolute: Floats
     """(n_candidates,) logarithm of the probability by tests that compare with no other object."""
+    by_period: Floats
+    """(n_candidates,) the same of a period that is enough by itself; NaN where there is none."""
 
     @cached_property
     def log_p(self) -> Floats:
@@ -72,6 +78,16 @@ class Candidates:
         if self.evidence is None:
             return np.full(len(self.rows), np.nan)
         return numbers(self.evidence.objects, name)[self.rows]
+
+    @cached_property
+    def is_periodic(self) -> NDArray[np.bool_]:
+        """Whether a candidate has a significant period that is no alias, or changes slowly."""
+        if self.periods is None:
+            return np.zeros(len(self.rows), dtype=np.bool_)
+        fap = numbers(self.periods, "fap")[self.rows]
+        alias = [texts(self.periods, "alias")[row] for row in self.rows]
+        is_clean = np.array([not one or one.startswith(TOO_LONG) for one in alias], dtype=np.bool_)
+        return np.asarray(is_clean & (fap <= self.settings.false_positive_rate))
 
     @cached_property
     def comes_and_goes(self) -> NDArray[np.bool_]:
@@ -92,7 +108,8 @@ class Candidates:
         # Where too little is left to be judged, nothing stands without it.
         log_p = np.where(np.isfinite(log_p), log_p, 0.0)
         is_lost = (log_p > limit) & (log_p > self.log_p / 2)
-        return np.asarray(is_lost & ~(self.absolute <= limit))
+        is_found_otherwise = (self.absolute <= limit) | (self.by_period <= limit)
+        return np.asarray(is_lost & ~is_found_otherwise)
 
 
 def find_doubts(candidates: Candidates) -> list[str]:
@@ -155,7 +172,10 @@ def ambiguous(candidates: Candidates) -> list[str]:
 
 
 def at_the_edge(candidates: Candidates) -> list[str]:
-    """Outside of what was observed much more often than others."""
+    """Outside of what was observed much more often than others, and than most of the field.
+
+    A part of the field that was left out for some time has no edge.
+    """
     if candidates.evidence is None:
         return [""] * len(candidates.rows)
     words = [""] * len(candidates.rows)
@@ -164,7 +184,7 @@ def at_the_edge(candidates: Candidates) -> list[str]:
         known = share[np.isfinite(share)]
         usual = float(np.median(known)) if len(known) else 0.0
         for number, own in enumerate(share[candidates.rows]):
-            if own - usual > _MOST_OFTEN_OUTSIDE:
+            if own - usual > _MOST_OFTEN_OUTSIDE and np.mean(known >= own) < _PART_OF_FIELD:
                 words[number] = words[number] or (
                     f"edge: not covered in {own:.0%} of the epochs in {key}, half of the objects "
                     f"in at most {usual:.0%}"
@@ -215,8 +235,14 @@ def of_few_points(candidates: Candidates) -> list[str]:
         return [""] * len(candidates.rows)
     lost = candidates.loses_signal(evidence.without_peaks)
     times = numbers(evidence.epochs, "time")
+    most = np.max([candidates.of(f"n_{key}") for key in candidates.keys], axis=0)
+    is_judged = most - N_PEAKS >= candidates.settings.min_points
     return [
-        _peak_in_words(candidates, number, times) if is_lost else ""
+        ""
+        if not is_lost
+        else _peak_in_words(candidates, number, times)
+        if is_judged[number]
+        else f"outlier: of {most[number]:.0f} points one or two may be it; too few are left to tell"
         for number, is_lost in enumerate(lost.tolist())
     ]
 
@@ -236,7 +262,9 @@ def _peak_in_words(candidates: Candidates, number: int, times: Floats) -> str:
     strongest = max(seen, key=lambda one: abs(one[0]))
     same_sign = [one for one in seen if one[0] * strongest[0] > 0]
     direction = "fainter" if strongest[0] > 0 else "brighter"
-    when = f"by {abs(strongest[2]):.3g} on MJD {times[strongest[3]]:.4f}"
+    unit = unit_of(candidates.statistics, strongest[1])
+    height = f"{abs(strongest[2]):.3g} {unit}".strip()
+    when = f"by {height} on MJD {times[strongest[3]]:.4f}"
     in_bands = {one[1] for one in same_sign if one[3] == strongest[3]}
     epochs = {one[3] for one in same_sign}
     if len(in_bands) > 1:
@@ -281,7 +309,34 @@ def saturated(candidates: Candidates) -> list[str]:
             flagged[number] = flagged[number] or (
                 f"saturation: at the bright end in {key}, where all objects scatter more"
             )
+        brightest = _brightest_of_few(candidates, key)
+        for place in brightest:
+            flagged[place] = flagged[place] or (
+                f"saturation: one of the {len(brightest)} brightest objects in {key}, all of "
+                f"which scatter more than fainter ones, without a period"
+            )
     return flagged
+
+
+def _brightest_of_few(candidates: Candidates, key: str) -> list[int]:
+    """Candidates that are the brightest objects of a small field, two or more without a period.
+
+    So few objects tell nothing of the scatter that is usual at the bright end.
+    """
+    light = _magnitudes(candidates, key)
+    index = numbers(candidates.statistics, f"iqr_{key}_z")
+    place = {int(row): number for number, row in enumerate(candidates.rows)}
+    order = np.argsort(light)
+    order = order[np.isfinite(light[order]) & np.isfinite(index[order])]
+    if not _FEWEST_OF_A_FIELD <= len(order) < _FEWEST_FOR_SATURATION:
+        return []
+    found = []
+    for row in order.tolist():
+        if row not in place or index[row] < _SCATTERS_MORE:
+            break
+        if not candidates.is_periodic[place[row]]:
+            found.append(place[row])
+    return found if len(found) > 1 else []
 
 
 def _at_the_bright_end(candidates: Candidates, key: str) -> NDArray[np.bool_]:

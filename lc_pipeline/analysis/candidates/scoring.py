@@ -19,10 +19,12 @@ from numpy.typing import NDArray
 from scipy.special import bdtrc, log_ndtr, ndtri_exp
 
 from lc_pipeline.analysis.candidates.columns import brightness as brightness_of
-from lc_pipeline.analysis.candidates.columns import measurement_keys, numbers
+from lc_pipeline.analysis.candidates.columns import measurement_keys, numbers, quantity_of
 from lc_pipeline.analysis.candidates.combining import of_dependent, of_independent
 from lc_pipeline.analysis.candidates.tails import fit_null
 from lc_pipeline.analysis.candidates.usual import half_window, usual_at_brightness
+from lc_pipeline.analysis.statistics.brightness import judge_by_brightness
+from lc_pipeline.analysis.statistics.registry import INDICES, PAIR_INDICES
 from lc_pipeline.survey import CandidatesSection
 
 Floats = NDArray[np.float64]
@@ -31,6 +33,11 @@ VoiceName = Literal["scatter", "order", "excursions", "together"]
 #: Probabilities of discrete counts and of deviates are kept above this.
 _LEAST_LOG_P = -1e5
 _N_RATE_ROUNDS = 5
+#: Where this part of the objects or more, up to half, stands out so much, the rest is the measure.
+_FEW_VARIABLES = 0.125
+_MOST_VARIABLES = 0.5
+_STANDS_OUT = np.log(1e-3)
+_MOST_JUDGINGS = 4
 #: A scatter from the median absolute deviation of n values is as well known as a standard deviation
 #: from this times n.
 _MAD_EFFICIENCY = 0.37
@@ -66,6 +73,11 @@ class Scores:
     n_judged: int
 
     @property
+    def has_comparison(self) -> bool:
+        """Whether there are objects enough to know what constant ones look like."""
+        return bool(np.isfinite(self.variable))
+
+    @property
     def score(self) -> Floats:
         """-log10 of the probability."""
         return np.asarray(-self.log_p / np.log(10))
@@ -82,10 +94,12 @@ def variability_scores(
     """Probability of each object under the hypothesis that it is constant.
 
     The distribution of each index over constant objects is read off the survey
-    (:func:`~lc_pipeline.analysis.candidates.tails.fit_null`). Indices of one voice and measurement
-    depend on each other and are combined by the harmonic mean; voices and measurements by Fisher's
-    method. What comes out is compared with the survey once more: what the objects' noise has in
-    common between bands and voices is thereby allowed for.
+    (:func:`~lc_pipeline.analysis.candidates.tails.fit_null`). Where more than one of eight
+    stands out, it is read off the others, and all are judged by them: variables among the
+    neighbours would widen what is usual. Indices of one voice and measurement depend on each other
+    and are combined by the harmonic mean; voices and measurements by Fisher's method. What comes
+    out is compared with the survey once more: what the objects' noise has in common between bands
+    and voices is thereby allowed for.
 
     Parameters
     ----------
@@ -98,6 +112,28 @@ def variability_scores(
         of excursions is silent.
     """
     settings = settings or CandidatesSection()
+    scores = _scores(statistics, settings, counts, None)
+    # Variables among the neighbours widen what is usual, here more and there less.
+    stands_out = scores.log_p <= _STANDS_OUT
+    for _ in range(_MOST_JUDGINGS - 1):
+        share = np.count_nonzero(stands_out) / max(1, len(stands_out))
+        if not _FEW_VARIABLES < share <= _MOST_VARIABLES:
+            break
+        before = stands_out
+        scores = _scores(statistics, settings, counts, ~stands_out)
+        stands_out = scores.log_p <= _STANDS_OUT
+        if np.array_equal(before, stands_out):
+            break
+    return scores
+
+
+def _scores(
+    statistics: Table,
+    settings: CandidatesSection,
+    counts: Table | None,
+    is_usual: NDArray[np.bool_] | None,
+) -> Scores:
+    """All voices, of objects that are judged by all others or by those that `is_usual` tells."""
     keys = measurement_keys(statistics)
     voices: list[Voice] = []
     for key in keys:
@@ -109,8 +145,8 @@ def variability_scores(
             ("order", settings.order_indices),
         )
         for name, indices in of_key:
-            columns = [f"{index}_{key}_z" for index in indices]
-            voices += _voice(statistics, name, (key,), columns, weight)
+            z = [_judged(statistics, index, (key,), is_usual) for index in indices]
+            voices += _voice(name, (key,), z, weight, is_usual)
         if counts is not None and f"n_faint_{key}" in counts.colnames:
             sides = [numbers(counts, f"{side}_{key}") for side in ("n_faint", "n_bright")]
             voices.append(Voice("excursions", (key,), excursions(n, sides, brightness, settings)))
@@ -119,17 +155,41 @@ def variability_scores(
         if f"n_{label}" in statistics.colnames:
             n = numbers(statistics, f"n_{label}")
             weight = _coverage_weight(n, brightness_of(statistics, pair[0]), settings.min_points)
-            columns = [f"{index}_{label}_z" for index in settings.pair_indices]
-            voices += _voice(statistics, "together", pair, columns, weight)
-    return _together(voices, len(statistics))
+            z = [_judged(statistics, index, pair, is_usual) for index in settings.pair_indices]
+            voices += _voice("together", pair, z, weight, is_usual)
+    return _together(voices, len(statistics), is_usual)
 
 
-def _together(voices: list[Voice], n_objects: int) -> Scores:
+def _judged(
+    statistics: Table, index: str, keys: tuple[str, ...], is_usual: NDArray[np.bool_] | None
+) -> Floats | None:
+    """An index judged against objects of similar brightness; None if there is none."""
+    name = "_".join((index, *keys))
+    if f"{name}_z" not in statistics.colnames:
+        return None
+    if is_usual is None or name not in statistics.colnames:
+        return numbers(statistics, f"{name}_z")
+    kind = next(one.judged for one in (*INDICES, *PAIR_INDICES) if one.name == index)
+    quantity = quantity_of(statistics, keys[0])
+    settings = statistics.meta.get("statistics", {})
+    brightness = brightness_of(statistics, keys[0])
+    return judge_by_brightness(
+        numbers(statistics, name),
+        brightness,
+        kind or "linear",
+        quantity=quantity,
+        neighbours=settings.get("neighbours"),
+        is_usual=is_usual,
+    )
+
+
+def _together(voices: list[Voice], n_objects: int, is_usual: NDArray[np.bool_] | None) -> Scores:
     if not voices:
         return Scores((), np.full(n_objects, np.nan), np.nan, 0)
     log_p = of_independent([voice.log_p for voice in voices])
     u = sigma_of(log_p)
-    null = fit_null(u, prior_g=_PRIOR_COMBINED_G, prior_h=_PRIOR_COMBINED_H)
+    judges = u if is_usual is None else u[is_usual]
+    null = fit_null(judges, prior_g=_PRIOR_COMBINED_G, prior_h=_PRIOR_COMBINED_H)
     n_judged = int(np.isfinite(u).sum())
     if null.n_values:
         u = known_from(null.deviate(u), _MAD_EFFICIENCY * null.n_values)
@@ -153,19 +213,19 @@ def known_from(u: Floats, freedom: float) -> Floats:
 
 
 def _voice(
-    statistics: Table,
     name: VoiceName,
     measurements: tuple[str, ...],
-    columns: Sequence[str],
+    indices: Sequence[Floats | None],
     weight: Floats,
+    is_usual: NDArray[np.bool_] | None,
 ) -> list[Voice]:
     tests = []
-    neighbours = 2 * half_window(len(statistics)) + 1
-    for column in columns:
-        if column in statistics.colnames:
-            z = numbers(statistics, column) * weight
+    neighbours = 2 * half_window(len(weight)) + 1
+    for index in indices:
+        if index is not None:
             # The unit of z is the scatter of some neighbours only.
-            null = fit_null(z := known_from(z, _MAD_EFFICIENCY * neighbours))
+            z = known_from(index * weight, _MAD_EFFICIENCY * neighbours)
+            null = fit_null(z if is_usual is None else z[is_usual])
             if null.n_values:
                 tests.append(np.maximum(null.log_exceedance(z), _LEAST_LOG_P))
     return [Voice(name, measurements, of_dependent(tests))] if tests else []

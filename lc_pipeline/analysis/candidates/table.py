@@ -8,8 +8,17 @@ import numpy as np
 from astropy.table import Column, Table
 from numpy.typing import NDArray
 
-from lc_pipeline.analysis.candidates.absolute import absolute_log_p, describe_survey
-from lc_pipeline.analysis.candidates.columns import measurement_keys, numbers, texts
+from lc_pipeline.analysis.candidates.absolute import (
+    absolute_log_p,
+    clean_period_log_p,
+    describe_survey,
+)
+from lc_pipeline.analysis.candidates.columns import (
+    measurement_keys,
+    quantity_of,
+    texts,
+    unit_of,
+)
 from lc_pipeline.analysis.candidates.combining import of_independent
 from lc_pipeline.analysis.candidates.doubts import Candidates, find_doubts
 from lc_pipeline.analysis.candidates.evidence import LightcurveEvidence
@@ -20,8 +29,12 @@ from lc_pipeline.survey import CandidatesSection
 
 Floats = NDArray[np.float64]
 
-#: No false-alarm probability of a period is taken for smaller: it is one of white noise.
-LEAST_FAP = 1e-10
+#: Constant objects that become candidates by their periods alone, of those that do in all.
+_MORE_BY_PERIOD = 0.01
+#: Where more objects than this, and than this part of them, have a period though they do not stand
+#: out, the noise is correlated in time, and their periods say nothing.
+_FEW = 3
+_MOST_BY_PERIOD = 0.05
 _PERIOD_COLUMNS = ("fap", "log10_fap", "fap_method", "n_terms", "significance")
 _PERIOD_PREFIXES = ("period", "alias", "amplitude_", "epoch_of_")
 
@@ -41,6 +54,10 @@ def variable_candidates(
     objects among those judged that become candidates by chance, whatever the size of the survey:
     by 0.001, one of a thousand. Candidates that nothing speaks against come first; among them, and
     below them, the one with the highest score is first.
+
+    One that has a period, no alias, is a candidate by that alone if its false-alarm probability is
+    a hundredth of that rate, or where there are too few objects to compare with, that rate; but
+    not where so many objects have one that the noise must be correlated in time.
 
     Parameters
     ----------
@@ -85,13 +102,23 @@ def variable_candidates(
     settings = settings or CandidatesSection()
     _require_same_objects(statistics, evidence, periods)
     keys = measurement_keys(statistics)
-    units = {key: _unit(statistics, key) for key in keys}
-    quantities = dict(quantities or {key: _quantity(unit) for key, unit in units.items()})
+    units = {key: unit_of(statistics, key) for key in keys}
+    quantities = dict(quantities or {key: quantity_of(statistics, key) for key in keys})
     scores = variability_scores(statistics, settings, evidence.objects if evidence else None)
     absolute = absolute_log_p(statistics, settings, evidence)
     limit = np.log(settings.false_positive_rate)
-    is_candidate = _at_most(scores.log_p, limit) | _at_most(absolute, limit)
-    rows = np.flatnonzero(is_candidate)
+    by_period = np.full(len(statistics), np.nan)
+    if periods is not None:
+        by_period = clean_period_log_p(periods, settings)
+        surely = limit + (np.log(_MORE_BY_PERIOD) if scores.has_comparison else 0.0)
+        by_period = np.where(by_period <= surely, by_period, np.nan)
+    by_others = _at_most(scores.log_p, limit) | _at_most(absolute, limit)
+    only_by_period = _at_most(by_period, limit) & ~by_others
+    n_by_period = int(only_by_period.sum())
+    is_red = scores.has_comparison and n_by_period > max(_FEW, _MOST_BY_PERIOD * len(statistics))
+    if is_red:
+        by_period, only_by_period = np.full_like(by_period, np.nan), np.zeros_like(by_others)
+    rows = np.flatnonzero(by_others | only_by_period)
     candidates = Candidates(
         rows,
         keys,
@@ -102,6 +129,7 @@ def variable_candidates(
         periods,
         quantities,
         absolute[rows],
+        by_period[rows],
     )
     vetoes = find_doubts(candidates) if len(rows) else []
     log_p = np.fmin(candidates.log_p, candidates.absolute)
@@ -116,7 +144,8 @@ def variable_candidates(
     table["rank"] = Column(np.arange(1, len(rows) + 1), description="1 is the best")
     for name in ("object", "ra", "dec"):
         table[name] = statistics[name][rows[order]]
-    _add_scores(table, log_p[order], scores.n_judged)
+    n_tested = scores.n_judged if scores.has_comparison else len(statistics)
+    _add_scores(table, log_p[order], n_tested)
     for name, words, description in (
         ("agreement", agreeing(candidates), "tests that by themselves call it variable"),
         ("reason", reasons, "why it is thought to vary"),
@@ -133,7 +162,8 @@ def variable_candidates(
     table.meta["notes"] = describe_survey(
         statistics, settings, scores, evidence,
         n_candidates=len(rows), n_doubted=int(is_doubted.sum()),
-        n_absolute=int((~_at_most(scores.log_p, limit))[rows].sum()),
+        n_absolute=int((~_at_most(scores.log_p, limit) & _at_most(absolute, limit)).sum()),
+        n_by_period=n_by_period, is_red=is_red,
     )  # fmt: skip
     return table
 
@@ -159,11 +189,8 @@ def _require_same_objects(
 
 
 def _with_periods(log_p: Floats, periods: Table, settings: CandidatesSection) -> Floats:
-    """A significant period that is no alias says something of its own: the scale is not in it."""
-    fap = numbers(periods, "fap")
-    is_clean = np.array([not alias for alias in texts(periods, "alias")], dtype=np.bool_)
-    counts = is_clean & (fap <= settings.false_positive_rate)
-    log_fap = np.where(counts, np.log(np.clip(fap, LEAST_FAP, 1.0)), np.nan)
+    """A significant period says something of its own: the scale is not in it."""
+    log_fap = clean_period_log_p(periods, settings)
     return np.fmin(of_independent([log_p, log_fap]), log_p)
 
 
@@ -208,15 +235,3 @@ def _add_measurements(
     for name in dict.fromkeys((*wanted, *pairs)):
         if name in statistics.colnames:
             table[name] = statistics[name][rows]
-
-
-def _unit(statistics: Table, key: str) -> str:
-    for start in ("median", "iqr", "mad", "std", "mean"):
-        name = f"{start}_{key}"
-        if name in statistics.colnames and statistics[name].unit:
-            return str(statistics[name].unit)
-    return ""
-
-
-def _quantity(unit: str) -> str:
-    return "mag" if not unit or "mag" in unit else "flux"

@@ -57,7 +57,8 @@ def find_reasons(candidates: Candidates, units: Mapping[str, str]) -> list[str]:
         cited = [words for sigma, words in ordered if sigma >= _CITED_SIGMA]
         if candidates.absolute[number] <= np.log(candidates.settings.false_positive_rate):
             cited.append(_absolute_words(candidates, number))
-        cited = cited or [words for _, words in ordered[:2]]
+        if not candidates.by_period[number] <= np.log(candidates.settings.false_positive_rate):
+            cited = cited or [words for _, words in ordered[:2]]
         if is_transient[number]:
             cited.append(
                 f"detected between MJD {first[number]:.1f} and {last[number]:.1f} only, and there "
@@ -69,6 +70,18 @@ def find_reasons(candidates: Candidates, units: Mapping[str, str]) -> list[str]:
 
 def _sigmas(sigma: float) -> str:
     return f"{sigma:.1f} sigma" if sigma < 10 else f"{sigma:.0f} sigma"  # noqa: PLR2004
+
+
+def _two_digits(number: float) -> str:
+    """Two digits, without an exponent as long as that is readable.
+
+    Examples
+    --------
+    >>> [_two_digits(number) for number in (0.0123, 1.0, 214.0, 2.14e5, 1e-7)]
+    ['0.012', '1', '210', '2.1e+05', '1e-07']
+    """
+    is_plain = 100 <= abs(number) < 1e5  # noqa: PLR2004
+    return f"{float(f'{number:.2g}'):.0f}" if is_plain else f"{number:.2g}"
 
 
 def _scatter(candidates: Candidates, voice: Voice, units: Mapping[str, str]) -> list[str]:
@@ -83,8 +96,8 @@ def _scatter(candidates: Candidates, voice: Voice, units: Mapping[str, str]) -> 
             with np.errstate(invalid="ignore", divide="ignore"):
                 ratio = values / usual
             return [
-                f"{name} {sigma[row]:.2g}{unit} in {key}, {ratio[row]:.2g} times what objects of "
-                f"this brightness show"
+                f"{name} {_two_digits(sigma[row])}{unit} in {key}, {_two_digits(ratio[row])} times "
+                f"what objects of this brightness show"
                 for row in candidates.rows
             ]
     return [f"scatters more in {key} than objects of this brightness"] * len(candidates.rows)
@@ -92,12 +105,14 @@ def _scatter(candidates: Candidates, voice: Voice, units: Mapping[str, str]) -> 
 
 def _order(candidates: Candidates, voice: Voice, _: Mapping[str, str]) -> list[str]:
     key = voice.measurements[0]
-    inverse_eta = candidates.of(f"inverse_eta_{key}")
-    return [
-        f"consecutive points in {key} agree"
-        + (f", 1/eta = {value:.2g}" if np.isfinite(value) else "")
-        for value in inverse_eta
-    ]
+    inverse_eta, lag1 = candidates.of(f"inverse_eta_{key}"), candidates.of(f"lag1_{key}")
+    # 1/eta of noise is 0.5, and scatters by that over the root of the number of points.
+    noise = 0.5 + _CITED_SIGMA * 0.5 / np.sqrt(np.maximum(candidates.of(f"n_{key}"), 1))
+    by_eta = [f", 1/eta = {value:.2g}" if np.isfinite(value) else "" for value in inverse_eta]
+    by_lag1 = [f", lag-1 autocorrelation {value:.2g}" for value in lag1]
+    is_told = np.isfinite(lag1) & ~(inverse_eta > noise)
+    told = np.where(is_told, by_lag1, by_eta)
+    return [f"consecutive points in {key} agree{number}" for number in told]
 
 
 def _excursions(candidates: Candidates, voice: Voice, _: Mapping[str, str]) -> list[str]:
@@ -119,11 +134,13 @@ def _excursions(candidates: Candidates, voice: Voice, _: Mapping[str, str]) -> l
 def _together(candidates: Candidates, voice: Voice, _: Mapping[str, str]) -> list[str]:
     first, second = voice.measurements
     r = candidates.of(f"correlation_{first}_{second}")
-    return [
-        f"{first} and {second} vary together"
-        + (f", correlation {value:.2f}" if np.isfinite(value) else "")
-        for value in r
-    ]
+    stetson_j = candidates.of(f"stetson_j_{first}_{second}")
+    n = np.maximum(candidates.of(f"n_{first}_{second}"), 1)
+    by_r = [f", correlation {value:.2f}" if np.isfinite(value) else "" for value in r]
+    by_j = [f", Stetson's J = {value:.2g}" for value in stetson_j]
+    is_told = np.isfinite(stetson_j) & ~(r * np.sqrt(n) > _CITED_SIGMA)
+    told = np.where(is_told, by_j, by_r)
+    return [f"{first} and {second} vary together{number}" for number in told]
 
 
 def _absolute_words(candidates: Candidates, number: int) -> str:
@@ -154,7 +171,8 @@ def _period_words(candidates: Candidates, number: int) -> str:
         return f"changes slowly: {alias} in the data"
     method = texts(candidates.periods, "fap_method")[row].partition(":")[0]
     how = f", {method}" if method else ""
-    return f"period {period:.6g} d (false-alarm probability {fap:.1g}{how})"
+    chance = f"{fap:.1g}" if fap > 0 else "below 1e-300"
+    return f"period {period:.6g} d (false-alarm probability {chance}{how})"
 
 
 _WORDS = {

@@ -15,7 +15,7 @@ from scipy.ndimage import median_filter, uniform_filter1d
 
 from lc_pipeline.analysis.statistics.index import Judged
 from lc_pipeline.analysis.statistics.points import MAD_TO_SIGMA
-from lc_pipeline.analysis.statistics.rows import Floats
+from lc_pipeline.analysis.statistics.rows import Booleans, Floats
 
 #: Fewer objects than this cannot be judged.
 LEAST_OBJECTS = 10
@@ -37,6 +37,7 @@ def judge_by_brightness(
     *,
     quantity: str = "mag",
     neighbours: int | None = None,
+    is_usual: Booleans | None = None,
 ) -> Floats:
     """How unusual an index is among objects of similar brightness, in robust sigmas.
 
@@ -67,6 +68,8 @@ def judge_by_brightness(
         flux, and all that are not positive together with the faintest that is.
     neighbours : int, optional
         By default a tenth of the objects, at least 25 and at most 501.
+    is_usual : (n_objects,) array of bool, optional
+        Objects that the others are judged by, where some are known to vary; by default all.
 
     Returns
     -------
@@ -80,26 +83,41 @@ def judge_by_brightness(
         index = np.log(np.where(index > 0, index, np.nan))
     usable = np.nonzero(np.isfinite(index) & np.isfinite(brightness))[0]
     z = np.full(index.shape, np.nan)
-    if len(usable) < LEAST_OBJECTS:
+    judges = usable if is_usual is None else usable[is_usual[usable]]
+    if len(judges) < LEAST_OBJECTS:
         return z
-    order = usable[np.argsort(brightness[usable], kind="stable")]
-    values = index[order]
-    if len(order) < SMALL_FIELD:
-        half = _half_window(len(order), LEAST_NEIGHBOURS)
-        difference = values - _smooth(_magnitudes(brightness[order], quantity), values)
-        freedom = np.sqrt(len(order) / (len(order) - 3))
+    order = judges[np.argsort(brightness[judges], kind="stable")]
+    usual, sigma = _usual_and_scatter(index[order], brightness[order], quantity, neighbours)
+    if len(judges) < len(usable):
+        usual, sigma = (
+            np.interp(brightness[usable], brightness[order], values) for values in (usual, sigma)
+        )
+        order = usable
+    nothing = 1e-9 * np.abs(index[order]).max()
+    is_judged = sigma > nothing
+    difference = index[order] - usual
+    z[order[is_judged]] = difference[is_judged] / sigma[is_judged]
+    return z
+
+
+def _usual_and_scatter(
+    values: Floats, brightness: Floats, quantity: str, neighbours: int | None
+) -> tuple[Floats, Floats]:
+    """What is usual, and a robust standard deviation, of values in order of brightness."""
+    if len(values) < SMALL_FIELD:
+        half = _half_window(len(values), LEAST_NEIGHBOURS)
+        usual = _smooth(_magnitudes(brightness, quantity), values)
+        freedom = np.sqrt(len(values) / (len(values) - 3))
     else:
-        half = _half_window(len(order), neighbours)
-        difference = values - _running(values, half)
+        half = _half_window(len(values), neighbours)
+        usual = _running(values, half)
         freedom = 1.0
-    distance = np.abs(difference)
+    distance = np.abs(values - usual)
     scatter = freedom * running_median(distance, half)
     mean = uniform_filter1d(distance, 2 * half + 1, mode="reflect")
     nothing = 1e-9 * np.abs(values).max()
     sigma = np.where(scatter > nothing, MAD_TO_SIGMA * scatter, _MEAN_DEVIATION_TO_SIGMA * mean)
-    is_judged = sigma > nothing
-    z[order[is_judged]] = difference[is_judged] / sigma[is_judged]
-    return z
+    return usual, sigma
 
 
 def _magnitudes(brightness: Floats, quantity: str) -> Floats:

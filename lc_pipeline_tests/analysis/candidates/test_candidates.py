@@ -84,7 +84,7 @@ def test_one_band_without_errors(make_survey):
 def test_few_epochs_give_no_candidates_and_say_why(make_survey, n_epochs):
     table = make_survey(30, n_epochs=n_epochs).candidates()
     assert len(table) == 0
-    assert any("too few objects, or too few points" in note for note in table.meta["notes"])
+    assert any("not judged by comparison" in note for note in table.meta["notes"])
     assert {"rank", "object", "score", "reason", "vetoes"} <= set(table.colnames)
 
 
@@ -92,7 +92,7 @@ def test_few_epochs_give_no_candidates_and_say_why(make_survey, n_epochs):
 def test_few_objects_give_no_candidates_and_say_why(make_survey, n_objects):
     table = make_survey(n_objects).candidates()
     assert len(table) == 0
-    assert any("too few objects" in note for note in table.meta["notes"])
+    assert any("not judged by comparison" in note for note in table.meta["notes"])
 
 
 def test_objects_without_values_are_left_out_and_harm_no_other(make_survey):
@@ -183,6 +183,39 @@ def test_a_period_by_chance_changes_nothing(survey):
     after = survey.candidates(periods=periods_of(survey, 77, 7.3, 0.4))
     assert after["score"].tolist() == before["score"].tolist()
     assert after["reason"].tolist() == before["reason"].tolist()
+
+
+def test_of_few_stars_those_with_a_period_are_candidates(make_survey):
+    survey = make_survey(5, n_bands=1)
+    survey.vary(3, 40.0)
+    assert len(survey.candidates()) == 0
+    table = survey.candidates(periods=periods_of(survey, 3, 7.3, 1e-20))
+    assert table["object"].tolist() == ["star3"]
+    assert table["reason"][0] == "period 7.3 d (false-alarm probability 1e-20, baluev)"
+    assert table["vetoes"][0] == ""
+    assert table["score"][0] > 8
+    assert "1 candidate among 5 objects, not judged by comparison" in table.meta["notes"][0]
+    for fap, alias in ((0.01, ""), (1e-20, "solar day"), (1e-20, "fewer than 2 cycles")):
+        assert len(survey.candidates(periods=periods_of(survey, 3, 7.3, fap, alias))) == 0
+
+
+def test_a_sure_period_is_enough_where_comparison_is_not(survey):
+    limit = survey.candidates()["object"].tolist()
+    assert "star41" not in limit
+    at_all = survey.candidates(periods=periods_of(survey, 41, 3.1, 1e-4))["object"].tolist()
+    assert "star41" not in at_all
+    table = survey.candidates(periods=periods_of(survey, 41, 3.1, 1e-9))
+    assert set(table["object"]) == {*limit, "star41"}
+    assert "1 found by the period alone" in " ".join(table.meta["notes"])
+
+
+def test_where_many_have_a_period_it_is_that_of_the_noise(survey):
+    before = survey.candidates()["object"].tolist()
+    periods = periods_of(survey, 41, 3.1, 1e-9)
+    periods["fap"][50:80] = 1e-30
+    table = survey.candidates(periods=periods)
+    assert sorted(table["object"]) == sorted(before)
+    assert "the noise is correlated in time" in " ".join(table.meta["notes"])
 
 
 def test_an_alias_of_the_cadence_is_doubted(survey):

@@ -70,6 +70,14 @@ def test_the_edge_of_the_field(survey):
     assert survey.doubt(STAR, vetoes=without("edge")) == ""
 
 
+def test_a_half_of_the_field_that_was_left_out_for_some_time_is_no_edge(survey):
+    survey.vary(STAR, 30.0)
+    half = np.arange(len(survey.names)) % 2 == STAR % 2
+    survey.value[np.ix_(half, range(2), range(0, 60, 3))] = np.nan
+    survey.flags[np.ix_(half, range(2), range(0, 60, 3))] = MeasurementFlag.NOT_OBSERVED
+    assert survey.doubt(STAR) == ""
+
+
 def test_poor_coverage(survey):
     survey.vary(STAR, 60.0)
     survey.value[STAR, :, np.arange(60) % 3 > 0] = np.nan
@@ -102,6 +110,9 @@ def test_epochs_in_which_many_vary_at_once(survey):
     evidence = lightcurve_evidence(survey.dataset, workers=1)
     suspect = evidence.epochs[evidence.epochs["is_suspect"]]
     assert sorted(set(suspect["epoch"].tolist())) == sorted(f"e{number}" for number in bad)
+    named = "e7 (g), e20 (g), e33 (g), e48 (g), e7 (r), ..."
+    told = f"many objects are off at once in 8 epochs: {named}"
+    assert told in survey.candidates().meta["notes"]
     doubt = survey.doubt(STAR)
     assert doubt.startswith("epochs: nothing remains without 4 in which many objects are off at")
     assert_ranked_below(survey, is_stronger=False)
@@ -132,6 +143,7 @@ def test_few_outlying_points(make_survey, epochs, words):
     options = {"scatter_indices": ("std",), "vetoes": ("outlier",)}
     doubt = survey.doubt(STAR, **options)
     assert doubt.startswith("outlier: the signal is that it is fainter by")
+    assert " mag on MJD " in doubt
     assert doubt.endswith(words)
     assert_ranked_below(survey, is_stronger=False, **options)
     if len(epochs) == 1:
@@ -163,6 +175,26 @@ def test_saturation_told_by_the_bright_end(make_survey):
     survey.vary(order[200], 12.0)
     assert "saturation: at the bright end in g" in survey.doubt(order[5])
     assert survey.doubt(order[200]) == ""
+
+
+def test_saturation_told_by_the_two_brightest_of_few(make_survey):
+    survey = make_survey(120, n_bands=1)
+    order = np.argsort(survey.value.mean(axis=(1, 2)))
+    bright = order[:2]
+    survey.value[bright] += np.random.default_rng(8).normal(0, 0.1, (2, 1, 60))
+    survey.vary(order[50], 12.0)
+    words = "saturation: one of the 2 brightest objects in g, all of which scatter more than"
+    assert survey.doubt(bright[0]).startswith(words)
+    assert survey.doubt(order[50]) == ""
+    survey.value[bright[0]] = np.median(survey.value[bright[0]])
+    assert survey.doubt(bright[1]) == ""
+
+
+def test_of_few_points_it_is_not_said_that_two_of_them_are_all(make_survey):
+    survey = make_survey(130, n_bands=1, n_epochs=8)
+    survey.value[STAR, 0] += 60 * survey.sigma[STAR] * np.sign(np.arange(8) - 3.5)
+    doubt = survey.doubt(STAR, vetoes=("outlier",))
+    assert doubt == "outlier: of 8 points one or two may be it; too few are left to tell"
 
 
 def test_following_the_seeing(survey):

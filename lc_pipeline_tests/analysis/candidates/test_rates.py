@@ -49,6 +49,22 @@ def test_variables_are_found_and_make_no_constant_star_suspect(make_survey):
     assert constant.sum() <= stats.poisson(2.5 * 1e-3 * len(constant)).ppf(0.99)
 
 
+def test_a_third_of_variables_does_not_make_constant_stars_suspect(make_survey):
+    stated, n_constant, found, seen = 0.01, 0, 0, []
+    for seed in range(4):
+        survey = make_survey(150, n_bands=2, seed=seed)
+        random = np.random.default_rng(seed)
+        variables = random.choice(150, 45, replace=False)
+        for star in variables:
+            survey.vary(star, 10 ** random.uniform(0.7, 2), period=random.uniform(0.4, 20))
+        log_p = scores_of(survey).log_p
+        seen.append(np.mean(log_p[variables] <= np.log(1e-3)))
+        n_constant += 150 - len(variables)
+        found += int((np.delete(log_p, variables) <= np.log(stated)).sum())
+    assert min(seen) > 0.9
+    assert found <= stats.poisson(2.5 * stated * n_constant).ppf(0.99)
+
+
 def test_eclipses_are_found_that_quartiles_do_not_see(make_survey):
     survey = make_survey(n_bands=1)
     eclipses = np.arange(3, 60, 14)

@@ -110,6 +110,22 @@ def test_an_index_that_is_the_same_for_most_is_judged_by_the_mean_difference():
     assert np.isnan(z[:20]).all()
 
 
+@pytest.mark.parametrize("n", [60, 400])
+def test_all_are_judged_by_those_that_are_said_to_be_usual(n):
+    magnitude, scatter = field(n, seed=5)
+    random = np.random.default_rng(1)
+    varies = (random.random(n) < 0.4) & (np.argsort(np.argsort(magnitude)) < n // 2)
+    true = judge_by_brightness(scatter, magnitude, "log")
+    seen = judge_by_brightness(np.where(varies, 30 * scatter, scatter), magnitude, "log",
+                               is_usual=~varies)  # fmt: skip
+    assert np.isfinite(seen).all()
+    assert seen[varies].min() > 10
+    assert 0.7 < np.std(seen[~varies]) / np.std(true[~varies]) < 1.4
+    everyone = np.ones(n, dtype=bool)
+    again = judge_by_brightness(scatter, magnitude, "log", is_usual=everyone)
+    np.testing.assert_array_equal(again, true)
+
+
 def test_zero_has_no_logarithm():
     magnitude, scatter = field(50)
     scatter[7] = 0.0
