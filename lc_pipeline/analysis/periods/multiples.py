@@ -96,8 +96,11 @@ class _Contest:
         return self.undivided(min(same, key=lambda one: one.tailed)) if same else best
 
     def _as_good(self, best: Verdict, ratios: Sequence[int]) -> list[Verdict]:
-        """Those at multiples of a frequency that explain nearly as much."""
-        parts = [one for k in ratios for one in self.near(best.frequency, k)]
+        """Those at multiples of a frequency that explain nearly as much.
+
+        A model without the k-th harmonic does not repeat k times.
+        """
+        parts = [one for k in ratios if k <= best.n_terms for one in self.near(best.frequency, k)]
         if not parts:
             return []
         series = [band.series(used) for band, used in zip(self.bands, best.is_used, strict=True)]
