@@ -253,6 +253,8 @@ def _charged(band: Band, left_out: LeftOut) -> _Charges:
     squares = weighed**2
     variance = np.maximum((squares * is_used).sum(axis=1) / is_used.sum(axis=1), 1e-18)
     charged = np.minimum(squares / variance[:, np.newaxis], CHARGED**2).sum(axis=1)
+    # Where too few would be left, none can be spared.
+    can_spare = is_there & (usable_terms(is_used.sum(axis=1), 1) > 0)
     # All of it in units of the value: the errors are not the same in every comparison.
     unit = 2 * np.log(band.error).sum() + price(left_out.n_terms, n)
     extra = (1.4826 * np.median(off, axis=1)) ** 2 - np.median(band.error) ** 2
@@ -260,7 +262,7 @@ def _charged(band: Band, left_out: LeftOut) -> _Charges:
         criterion=np.where(is_there, n * np.log(variance) + charged + unit, 0.0),
         tailed=np.where(is_there, _student(weighed, scale) + unit, 0.0),
         jitter=np.where(is_there, np.sqrt(np.maximum(extra, 0.0)), 0.0),
-        is_used=is_used | ~is_there[:, np.newaxis],
+        is_used=is_used | ~can_spare[:, np.newaxis],
     )
 
 

@@ -137,3 +137,20 @@ def test_a_double_period_is_earned_visit_by_visit(depth, n_bands, gain, period):
     found = settled(verdicts, bands, step=1e-5)
     assert 1 / found[0].frequency == pytest.approx(period)
     assert len(found) == len(verdicts)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.lists(st.integers(0, 13), min_size=1, max_size=3))
+def test_few_values_of_which_some_are_far_off_are_searched_or_not_but_never_an_error(seed, counts):
+    random = np.random.default_rng(seed)
+    bands = []
+    for n in counts:
+        time = np.sort(59000 + random.uniform(0, 100, n))
+        value = random.normal(15, 0.01, n) + random.choice([0, 0, 0, 2.0], n)
+        bands.append(Band(time, value, np.full(n, 0.01)))
+    found = search_object(bands, frequency_grid(np.concatenate([band.time for band in bands])))
+    if max(counts) < 6:
+        assert found is None
+    elif found is not None:
+        assert np.isfinite(found.log_fap).all()
+        assert np.isfinite(found.power).all()
