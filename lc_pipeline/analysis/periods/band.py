@@ -22,17 +22,21 @@ class Band:
         Without missing values; the errors as they enter the weights.
     is_flux : bool
         Whether the largest value is the brightest; of magnitudes the smallest is.
+    nyquist : float, 1/d
+        No harmonic is fitted beyond; see :class:`~lc_pipeline.analysis.periods.grid.FrequencyGrid`.
     """
 
     time: Floats
     value: Floats
     error: Floats
     is_flux: bool = False
+    nyquist: float = np.inf
 
     def series(self, is_used: NDArray[np.bool_] | None = None) -> Series:
         """Ready for fitting, of all values or of some."""
         weights = self.error**-2 if is_used is None else self.error**-2 * is_used
-        return Series.prepared(self.time, self.value[np.newaxis], weights[np.newaxis])
+        series = Series.prepared(self.time, self.value[np.newaxis], weights[np.newaxis])
+        return replace(series, nyquist=self.nyquist)
 
     def winsorised(self, n_sigma: float) -> Band:
         """Move values further off the median than so many 1.4826 median absolute deviations."""

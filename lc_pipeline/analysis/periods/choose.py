@@ -130,7 +130,7 @@ def joint_criteria(series: Sequence[Series], frequencies: Floats, n_terms: int) 
             continue
         power = np.clip(one.power_at(frequencies, usable)[:, 0], 0.0, 1 - 1e-9)
         seen = one.time[one.weight[0] > 0]
-        bearable = bearable_terms(seen, frequencies, usable)
+        bearable = bearable_terms(seen, frequencies, usable, one.nyquist)
         terms = np.minimum(np.arange(1, n_terms + 1)[:, np.newaxis], bearable)
         n = len(seen)
         likelihood = n * np.log1p(-np.take_along_axis(power, terms - 1, axis=0))

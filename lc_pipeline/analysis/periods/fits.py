@@ -89,7 +89,9 @@ class Fits:
         # What is left out stands where another value is: it fills no gap in phase.
         time = np.where(kept, band.time, band.time[kept.argmax(axis=1)][:, np.newaxis])
         usable = usable_terms(self._n, n_terms)
-        self._bearable = np.minimum(bearable_terms(time, frequencies, n_terms), usable)
+        self._bearable = np.minimum(
+            bearable_terms(time, frequencies, n_terms, band.nyquist), usable
+        )
         self._n_terms = int(usable.max(initial=0))
         if not self._n_terms:
             return

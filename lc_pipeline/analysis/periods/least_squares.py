@@ -41,6 +41,8 @@ class Series:
         Of the constant, in units of the weights given.
     count : (n_series,) array of int
         Values.
+    nyquist : float, 1/d
+        No harmonic is fitted beyond.
     """
 
     time: Floats
@@ -48,6 +50,7 @@ class Series:
     weight: Floats
     chi2: Floats
     count: NDArray[np.intp]
+    nyquist: float = np.inf
 
     @classmethod
     def prepared(cls, time: Floats, value: Floats, weight: Floats) -> Series:

@@ -182,7 +182,8 @@ def as_one_band(bands: Sequence[Band], window: float) -> Band:
                 offset[place] += np.median(rest[chosen])
     when = np.bincount(visit, weight * time) / np.bincount(visit, weight)
     uncertain = np.bincount(visit, error**-2) ** -0.5
-    return Band(when, mean, np.hypot(uncertain, np.median(uncertain)))
+    nyquist = min(band.nyquist for band in bands)
+    return Band(when, mean, np.hypot(uncertain, np.median(uncertain)), nyquist=nyquist)
 
 
 def _scaled(band: Band) -> tuple[Floats, Floats]:

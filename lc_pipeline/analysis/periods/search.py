@@ -30,7 +30,7 @@ from lc_pipeline.analysis.periods.models import (
 )
 from lc_pipeline.analysis.periods.multiples import settled
 from lc_pipeline.analysis.periods.peaks import PeakCollector
-from lc_pipeline.analysis.periods.phase_order import string_significance
+from lc_pipeline.analysis.periods.phase_order import string_significance, terms_below
 
 Floats = NDArray[np.float64]
 
@@ -66,6 +66,10 @@ def find_peaks(
     streams = [band.power_on_grid(grid, n_terms, single=True) for band in bands]
     for pieces in zip(*streams, strict=True):
         joined = pooled_power([power for _, power in pieces], bands)
+        places = pieces[0][0] + np.arange(joined.shape[-1])
+        bearable = terms_below(grid.nyquist, grid.minimum + grid.spacing * places)
+        is_slower = np.arange(1, n_terms + 1)[:, np.newaxis] > np.maximum(bearable, 1)
+        joined = np.where(is_slower[:, np.newaxis], 0.0, joined)
         peaks.add(pieces[0][0], joined.reshape(n_terms * n_objects, -1))
     return [
         grid.minimum
@@ -159,6 +163,7 @@ def search_object(
     >>> round(float(1 / found.frequency[0]), 3), found.n_terms, bool(found.log_fap[0] < -50)
     (0.7, 1, True)
     """
+    bands = [replace(band, nyquist=grid.nyquist) for band in bands]
     usable = [band for band in bands if usable_terms(len(band.time), 1) and np.ptp(band.value) > 0]
     if not usable or not grid.size:
         return None
