@@ -35,6 +35,7 @@ from benchmarks.rechunking import (
 from benchmarks.searching import (
     periods,
     periods_astropy,
+    periods_astropy_terms,
     periods_nifty,
     periods_ours,
     prepare_periods,
@@ -93,6 +94,7 @@ GROUPS: dict[str, dict[str, Case]] = {
         "lc_pipeline, the whole search of three terms": periods(whole_search),
         "nifty-ls, one term, power only": periods(periods_nifty),
         "astropy, method fast, one term, power only": periods(periods_astropy),
+        "astropy, fast and fastchi2, one, two and three terms": periods(periods_astropy_terms),
     },
 }
 if importlib.util.find_spec("nifty_ls") is None:

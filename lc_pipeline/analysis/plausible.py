@@ -7,8 +7,7 @@ from collections import Counter
 import numpy as np
 from astropy.table import Table
 
-from lc_pipeline.photometry.calibration import Calibration
-from lc_pipeline.photometry.zero_point_table import NOT_MEASURED
+from lc_pipeline.photometry.calibration import NOT_MEASURED, Calibration
 
 #: More candidates than this fraction of the objects are more than a field of stars has.
 MOST_CANDIDATES = 0.2

@@ -36,6 +36,9 @@ _ATTRIBUTES: dict[str, dict[str, Any]] = {
     "n_zero_point": {"long_name": "stars that the zero point rests on"},
 }
 
+#: The note of an epoch that has no value of a measurement, as where nights have a band each.
+NOT_MEASURED = "not measured in this epoch"
+
 
 class CalibrationWarning(UserWarning):
     """Some of what was asked for has no calibration."""

@@ -11,14 +11,11 @@ import xarray as xr
 from astropy.table import Column, Table
 from numpy.typing import NDArray
 
-from lc_pipeline.photometry.calibration import Calibration
+from lc_pipeline.photometry.calibration import NOT_MEASURED, Calibration
 from lc_pipeline.photometry.noise import NoiseModel
 from lc_pipeline.photometry.robust import Solution
 from lc_pipeline.photometry.standards import Offset
 from lc_pipeline.photometry.terms import COLOUR
-
-#: The note of an epoch that has no value of a measurement, as where nights have a band each.
-NOT_MEASURED = "not measured in this epoch"
 
 GAUGE = "the median relative zero point of the epochs that hang together is 0"
 

@@ -3,6 +3,7 @@ import shutil
 
 import dagster as dg
 import pytest
+from dagster._core.storage.defs_state.base import set_defs_state_storage
 
 from lc_pipeline.pipeline.__main__ import materialize_all
 from lc_pipeline.pipeline.definitions import build_defs
@@ -21,6 +22,13 @@ def copy_survey(project, folder, n_epochs=N_EPOCHS):
     text = (source / "survey.toml").read_text()
     (folder / "survey.toml").write_text(text.replace("min_epochs = 10", "min_epochs = 2"))
     return folder
+
+
+@pytest.fixture(autouse=True)
+def no_instance_of_another_test():
+    """Dagster loads definitions with the state of the instance entered last, gone or not."""
+    with set_defs_state_storage(None):
+        yield
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from astropy.timeseries import BoxLeastSquares
 from numpy.typing import NDArray
 from scipy.stats import norm
 
-from lc_pipeline.analysis.periods.choose import Band
+from lc_pipeline.analysis.periods.band import Band
 from lc_pipeline.analysis.periods.grid import FrequencyGrid
 from lc_pipeline.analysis.periods.peaks import PeakCollector
 

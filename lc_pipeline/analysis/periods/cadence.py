@@ -69,28 +69,38 @@ def frequency_grid(
     spacing = 1 / (samples_per_peak * baseline)
     lowest = 1 / (max_period or baseline)
     highest = 1 / (min_period or SHORTEST_PERIOD)
+    nyquist = raster_limit(times, highest)
     if min_period is None:
-        highest = raster_limit(times, highest)
+        highest = min(highest, nyquist)
     size = max(0, int(np.floor((highest - lowest) / spacing + 1e-6)) + 1)
-    return FrequencyGrid(minimum=lowest, spacing=spacing, size=size)
+    return FrequencyGrid(minimum=lowest, spacing=spacing, size=size, nyquist=nyquist)
 
 
 def raster_limit(time: Floats, highest: float) -> float:
-    """Half the frequency of the raster that times stand on; `highest` if there is none below."""
+    """Half the frequency of the raster that times stand on; infinite if they stand on none.
+
+    Looked for are rasters of up to twice the `highest` frequency, and that of the usual distance
+    from one time to the next.
+    """
     baseline = float(np.ptp(time))
     # Nearer to zero frequency every window is high.
     spacing = 1 / (8 * baseline)
     grid = FrequencyGrid(2 / baseline, spacing, max(0, int((2 * highest) / spacing) - 16))
     one = np.full((1, len(time)), 1 / len(time))
-    for start, (window,) in sums_on_grid(time, one, grid, 1, single=True):
+    for start, (window,) in sums_on_grid(time, one, grid, [1], single=True):
         # Halfway between two frequencies of the grid a peak is 0.987 of its height.
         if len(high := np.flatnonzero(np.abs(window[0]) > RASTER - 0.015)):
             place = grid.minimum + spacing * (start + high[0])
-            near = place + spacing * np.linspace(-1, 3, 81)
-            height = np.abs(np.exp(2j * np.pi * near[:, np.newaxis] * time).mean(axis=1))
-            if height.max() > RASTER:
-                return min(highest, float(near[height.argmax()]) / 2)
-    return highest
+            if raster := _raster_near(time, place + spacing * np.linspace(-1, 3, 81)):
+                return raster / 2
+    usual = 1 / float(np.median(np.diff(time)))
+    return _raster_near(time, usual + spacing * np.linspace(-8, 8, 161)) / 2 or np.inf
+
+
+def _raster_near(time: Floats, frequencies: Floats) -> float:
+    """The frequency of a raster among some; 0 if it is none of them."""
+    height = np.abs(np.exp(2j * np.pi * frequencies[:, np.newaxis] * time).mean(axis=1))
+    return float(frequencies[height.argmax()]) if height.max() > RASTER else 0.0
 
 
 def window_peaks(
@@ -120,7 +130,7 @@ def window_peaks(
     grid = FrequencyGrid(grid.minimum + skip * grid.spacing, grid.spacing, max(0, grid.size - skip))
     peaks = PeakCollector(1, n_peaks, width=1 / np.ptp(time) / grid.spacing)
     one = np.full((1, len(time)), 1 / len(time))
-    for start, (window,) in sums_on_grid(time, one, grid, 1, single=True):
+    for start, (window,) in sums_on_grid(time, one, grid, [1], single=True):
         peaks.add(start, np.abs(window))
     places, heights = peaks.best(0)
     return [
@@ -142,10 +152,11 @@ def name_cadence(frequency: float, resolution: float, window: list[tuple[float, 
     >>> name_cadence(15.2, 0.001, [(15.2002, 0.8)])
     'sampling (0.06579 d)'
     """
+    # Half the width of a peak: what is further off is another frequency.
     near = [
         (abs(frequency - rhythm), name)
         for name, rhythm in CALENDAR.items()
-        if abs(frequency - rhythm) < resolution
+        if abs(frequency - rhythm) < resolution / 2
     ]
     if near:
         return min(near)[1]

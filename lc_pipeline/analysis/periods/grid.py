@@ -12,6 +12,14 @@ from numpy.typing import NDArray
 class FrequencyGrid:
     """Equally spaced frequencies, in cycles per day.
 
+    Attributes
+    ----------
+    minimum, spacing : float
+    size : int
+    nyquist : float
+        Half the frequency of the raster that the times stand on. A harmonic beyond looks like a
+        slower wave.
+
     Examples
     --------
     >>> FrequencyGrid(minimum=0.1, spacing=0.05, size=3).frequencies.round(2).tolist()
@@ -21,6 +29,7 @@ class FrequencyGrid:
     minimum: float
     spacing: float
     size: int
+    nyquist: float = np.inf
 
     @property
     def maximum(self) -> float:

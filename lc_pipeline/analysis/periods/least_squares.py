@@ -41,6 +41,8 @@ class Series:
         Of the constant, in units of the weights given.
     count : (n_series,) array of int
         Values.
+    nyquist : float, 1/d
+        No harmonic is fitted beyond.
     """
 
     time: Floats
@@ -48,6 +50,7 @@ class Series:
     weight: Floats
     chi2: Floats
     count: NDArray[np.intp]
+    nyquist: float = np.inf
 
     @classmethod
     def prepared(cls, time: Floats, value: Floats, weight: Floats) -> Series:
@@ -90,9 +93,8 @@ class Series:
         power : (n_terms, n_series, n_piece) array of float
         """
         n_series = len(self.value)
-        for start, sums in sums_on_grid(
-            self.time, self._strengths, grid, 2 * n_terms, single=single
-        ):
+        n_rows = [2 * n_series] * n_terms + [n_series] * n_terms
+        for start, sums in sums_on_grid(self.time, self._strengths, grid, n_rows, single=single):
             window = [both[:n_series] for both in sums]
             signal = [both[n_series:] for both in sums[:n_terms]]
             gain = nested_gains(window, signal)
@@ -121,6 +123,38 @@ def usable_terms(count: ArrayLike, n_terms: int) -> NDArray[np.intp]:
         (np.asarray(count) // POINTS_PER_PARAMETER - 1) // 2, 0, n_terms
     )
     return terms
+
+
+def pooled_power(
+    powers: Sequence[NDArray[np.floating]], bands: Sequence[Series]
+) -> NDArray[np.floating]:
+    """Join the bands of objects: the fraction of their common chi-squared that is taken away.
+
+    Parameters
+    ----------
+    powers : sequence of (n_terms, n_objects, n_frequencies) arrays of float
+        One for each band, with a mean, amplitudes and phases of its own.
+    bands : sequence of Series
+        Of all the objects. A band with few values takes part with fewer harmonics, or not at all.
+
+    Returns
+    -------
+    (n_terms, n_objects, n_frequencies) array of float
+    """
+    n_terms = len(powers[0])
+    chi2 = np.stack([band.chi2 for band in bands])
+    terms = np.stack([usable_terms(band.count, n_terms) for band in bands])
+    total = np.where(terms > 0, chi2, 0.0).sum(axis=0)
+    share = np.where(terms > 0, chi2, 0.0) / np.where(total > 0, total, 1.0)
+    rows = np.arange(chi2.shape[1])
+    joined = np.zeros_like(powers[0])
+    for power, part, usable in zip(powers, share.astype(joined.dtype), terms, strict=True):
+        if (usable == n_terms).all():
+            joined += power * part[:, np.newaxis]
+            continue
+        for place in range(n_terms):
+            joined[place] += power[np.clip(usable - 1, 0, place), rows] * part[:, np.newaxis]
+    return joined
 
 
 def nested_gains(window: Sequence[Sums], signal: Sequence[Sums]) -> NDArray[np.floating]:

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lc_pipeline.analysis.periods.choose import Band, Verdict, design_matrix
+from lc_pipeline.analysis.periods.band import Band
+from lc_pipeline.analysis.periods.choose import Verdict
+from lc_pipeline.analysis.periods.fits import design_matrix
 from lc_pipeline.analysis.periods.phase_order import bearable_terms
 
 Floats = NDArray[np.float64]
@@ -45,7 +47,8 @@ def fourier_model(
     band: Band, is_used: NDArray[np.bool_], frequency: float, n_terms: int
 ) -> FourierModel:
     """Fit a Fourier series by weighted least squares; fewer harmonics where values are few."""
-    n_terms = int(bearable_terms(band.time[is_used], np.array([frequency]), n_terms)[0])
+    seen = band.time[is_used]
+    n_terms = int(bearable_terms(seen, np.array([frequency]), n_terms, band.nyquist)[0])
     root = is_used / band.error
     # Phases counted from the middle of the data, and turned to MJD 0 afterwards, lose no digits.
     design = design_matrix(np.array([frequency]), band.time, n_terms)[0] * root[:, np.newaxis]

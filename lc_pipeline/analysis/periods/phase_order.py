@@ -55,7 +55,7 @@ def phase_gaps(time: Floats, frequencies: Floats) -> Floats:
     >>> phase_gaps(np.array([0.0, 1.0, 2.0, 3.0]), np.array([0.25, 0.5])).tolist()
     [0.25, 0.5]
     """
-    if not len(time):
+    if not np.size(time):
         return np.ones(len(frequencies))
     turns = frequencies[:, np.newaxis] * time
     phases = np.sort(turns - np.floor(turns), axis=1)
@@ -63,20 +63,36 @@ def phase_gaps(time: Floats, frequencies: Floats) -> Floats:
     return gaps
 
 
-def bearable_terms(time: Floats, frequencies: Floats, n_terms: int) -> NDArray[np.intp]:
+def bearable_terms(
+    time: Floats, frequencies: Floats, n_terms: int, nyquist: float = np.inf
+) -> NDArray[np.intp]:
     """Harmonics that the values in a band can bear at some frequencies.
 
     Two values for each parameter, and no wave shorter than the longest gap in phase: in there it
     would be free. Near periods of whole days, where nights look at few phases, that leaves little.
+    Of times on a raster, none beyond `nyquist`, half the raster's frequency: it would be a slower
+    wave in disguise, and follow any drift.
 
     Examples
     --------
     >>> bearable_terms(np.arange(60.0) / 7, np.array([1.0, 0.99]), 12).tolist()
     [7, 12]
     """
-    most = usable_terms(len(time), n_terms)
+    most = usable_terms(np.shape(time)[-1], n_terms)
     by_gaps = np.floor(1 / phase_gaps(time, frequencies) + 1e-6).astype(np.intp)
-    return np.minimum(most, np.maximum(by_gaps, 1))
+    return np.minimum(most, np.maximum(np.minimum(by_gaps, terms_below(nyquist, frequencies)), 1))
+
+
+def terms_below(nyquist: float, frequencies: Floats) -> NDArray[np.intp]:
+    """How many harmonics of some frequencies are not beyond `nyquist`.
+
+    Examples
+    --------
+    >>> terms_below(24.0, np.array([5.0, 12.0, 23.9])).tolist()
+    [4, 2, 1]
+    """
+    most = np.minimum(nyquist / np.maximum(frequencies, 1e-300), 1e6)
+    return np.asarray(np.floor(most + 1e-6), dtype=np.intp)
 
 
 def string_significance(

@@ -9,11 +9,11 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from lc_pipeline.analysis.periods.band import Band
 from lc_pipeline.analysis.periods.box import box_peaks
 from lc_pipeline.analysis.periods.cadence import name_cadence, name_relation, window_peaks
 from lc_pipeline.analysis.periods.choose import (
     MOST_TERMS,
-    Band,
     Verdict,
     considered,
     judge,
@@ -21,15 +21,16 @@ from lc_pipeline.analysis.periods.choose import (
 )
 from lc_pipeline.analysis.periods.false_alarm import log_false_alarm_probability
 from lc_pipeline.analysis.periods.grid import FrequencyGrid
-from lc_pipeline.analysis.periods.least_squares import Series, usable_terms
+from lc_pipeline.analysis.periods.least_squares import Series, pooled_power, usable_terms
 from lc_pipeline.analysis.periods.models import (
     FourierModel,
     fourier_model,
     frequency_error,
     observed_range,
 )
+from lc_pipeline.analysis.periods.multiples import settled
 from lc_pipeline.analysis.periods.peaks import PeakCollector
-from lc_pipeline.analysis.periods.phase_order import string_significance
+from lc_pipeline.analysis.periods.phase_order import string_significance, terms_below
 
 Floats = NDArray[np.float64]
 
@@ -38,35 +39,6 @@ Floats = NDArray[np.float64]
 WINSORISED = 3.0
 #: Peaks of each number of harmonics that are looked at closely.
 N_CANDIDATES = 10
-
-
-def pooled_power(
-    powers: Sequence[NDArray[np.floating]], bands: Sequence[Series]
-) -> NDArray[np.floating]:
-    """Join the bands of objects: the fraction of their common chi-squared that is taken away.
-
-    Parameters
-    ----------
-    powers : sequence of (n_terms, n_objects, n_frequencies) arrays of float
-        One for each band, with a mean, amplitudes and phases of its own.
-    bands : sequence of Series
-        Of all the objects. A band with few values takes part with fewer harmonics, or not at all.
-
-    Returns
-    -------
-    (n_terms, n_objects, n_frequencies) array of float
-    """
-    n_terms = len(powers[0])
-    chi2 = np.stack([band.chi2 for band in bands])
-    terms = np.stack([usable_terms(band.count, n_terms) for band in bands])
-    total = np.where(terms > 0, chi2, 0.0).sum(axis=0)
-    share = np.where(terms > 0, chi2, 0.0) / np.where(total > 0, total, 1.0)
-    rows = np.arange(chi2.shape[1])
-    joined = np.zeros_like(powers[0])
-    for power, part, usable in zip(powers, share.astype(joined.dtype), terms, strict=True):
-        for place in range(n_terms):
-            joined[place] += power[np.clip(usable - 1, 0, place), rows] * part[:, np.newaxis]
-    return joined
 
 
 def find_peaks(
@@ -94,6 +66,10 @@ def find_peaks(
     streams = [band.power_on_grid(grid, n_terms, single=True) for band in bands]
     for pieces in zip(*streams, strict=True):
         joined = pooled_power([power for _, power in pieces], bands)
+        places = pieces[0][0] + np.arange(joined.shape[-1])
+        bearable = terms_below(grid.nyquist, grid.minimum + grid.spacing * places)
+        is_slower = np.arange(1, n_terms + 1)[:, np.newaxis] > np.maximum(bearable, 1)
+        joined = np.where(is_slower[:, np.newaxis], 0.0, joined)
         peaks.add(pieces[0][0], joined.reshape(n_terms * n_objects, -1))
     return [
         grid.minimum
@@ -187,6 +163,7 @@ def search_object(
     >>> round(float(1 / found.frequency[0]), 3), found.n_terms, bool(found.log_fap[0] < -50)
     (0.7, 1, True)
     """
+    bands = [replace(band, nyquist=grid.nyquist) for band in bands]
     usable = [band for band in bands if usable_terms(len(band.time), 1) and np.ptp(band.value) > 0]
     if not usable or not grid.size:
         return None
@@ -200,8 +177,9 @@ def search_object(
     times = np.unique(np.concatenate([band.time for band in usable]))
     resolution = 1 / float(np.ptp(times))
     family = considered(refined(tame, peaks, grid.spacing, n_terms), grid.minimum, grid.maximum)
-    verdicts = distinct(judge(usable, family, grid.spacing / 4), resolution)[:n_peaks]
-    return _described(usable, bands, grid, verdicts)
+    step = grid.spacing / 4
+    verdicts = settled(judge(usable, family, step), usable, step)
+    return _described(usable, bands, grid, distinct(verdicts, resolution)[:n_peaks])
 
 
 def _boxes(

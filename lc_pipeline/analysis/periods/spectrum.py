@@ -9,8 +9,8 @@ from astropy.table import Row
 from lc_pipeline.analysis.barycentric import barycentric
 from lc_pipeline.analysis.blocks import read_block
 from lc_pipeline.analysis.periods.cadence import frequency_grid
-from lc_pipeline.analysis.periods.least_squares import usable_terms
-from lc_pipeline.analysis.periods.search import WINSORISED, pooled_power
+from lc_pipeline.analysis.periods.least_squares import pooled_power, usable_terms
+from lc_pipeline.analysis.periods.search import WINSORISED
 from lc_pipeline.analysis.periods.sums import sums_on_grid
 from lc_pipeline.analysis.periods.table import object_bands
 from lc_pipeline.analysis.plots import Periodogram
@@ -76,7 +76,7 @@ def object_periodogram(
         power[start : start + len(joined)] = joined
     window = np.empty(grid.size)
     one = np.full((1, len(time)), 1 / len(time))
-    for start, (part,) in sums_on_grid(time, one, grid, 1, single=True):
+    for start, (part,) in sums_on_grid(time, one, grid, [1], single=True):
         window[start : start + part.shape[-1]] = np.abs(part[0])
     harmonics = "1 harmonic" if n_terms == 1 else f"{n_terms} harmonics"
     return Periodogram(

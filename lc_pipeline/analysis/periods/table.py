@@ -14,8 +14,9 @@ from numpy.typing import ArrayLike, NDArray
 from lc_pipeline.analysis.barycentric import barycentric, is_barycentric
 from lc_pipeline.analysis.blocks import LightcurveBlock, map_blocks
 from lc_pipeline.analysis.periods import box
+from lc_pipeline.analysis.periods.band import Band
 from lc_pipeline.analysis.periods.cadence import frequency_grid
-from lc_pipeline.analysis.periods.choose import MOST_TERMS, Band
+from lc_pipeline.analysis.periods.choose import MOST_TERMS
 from lc_pipeline.analysis.periods.false_alarm import METHOD
 from lc_pipeline.analysis.periods.grid import FrequencyGrid
 from lc_pipeline.analysis.periods.least_squares import Series

@@ -7,8 +7,8 @@ from light_curves import nights
 
 from lc_pipeline.analysis.periods import FrequencyGrid, frequency_grid
 from lc_pipeline.analysis.periods.false_alarm import log_false_alarm_probability
-from lc_pipeline.analysis.periods.least_squares import Series
-from lc_pipeline.analysis.periods.search import pooled_power, significances
+from lc_pipeline.analysis.periods.least_squares import Series, pooled_power
+from lc_pipeline.analysis.periods.search import significances
 
 
 def test_for_one_sinusoid_it_is_baluevs():

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lc_pipeline.analysis.periods import FrequencyGrid, periodogram
-from lc_pipeline.analysis.periods.least_squares import Series, usable_terms
-from lc_pipeline.analysis.periods.search import find_peaks, pooled_power
+from lc_pipeline.analysis.periods.least_squares import Series, pooled_power, usable_terms
+from lc_pipeline.analysis.periods.search import find_peaks
 
 GRID = FrequencyGrid(minimum=0.02, spacing=0.004, size=2500)
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from light_curves import nights, simulated
 
 from lc_pipeline.analysis.periods import Band, frequency_grid, search_object
-from lc_pipeline.analysis.periods.cadence import window_peaks
+from lc_pipeline.analysis.periods.cadence import name_cadence, window_peaks
 
 #: Kind: how many of five are found at the period itself (eclipsing stars: or at half of it).
 EXPECTED = {"rrab": 5, "rrc": 5, "cepheid": 5, "ea": 5, "ew": 5, "lpv": 5, "dsct": 5}
@@ -162,3 +162,37 @@ def test_a_few_values_in_one_band_are_no_harm_to_another():
     assert found.frequency[0] == pytest.approx(1 / period, abs=1e-3)
     assert np.isnan(found.amplitude[0])
     assert found.amplitude[1] > 0.3
+
+
+@pytest.mark.parametrize("minutes", [2.0, 10.0, 30.0])
+def test_a_drift_on_a_raster_has_no_period_of_some_exposures(minutes):
+    """A harmonic at the frequency of the raster would be a slow wave in disguise."""
+    random = np.random.default_rng(4)
+    time = 59000 + np.arange(0, 6, minutes / 1440)
+    time = np.delete(time, slice(len(time) // 2, len(time) // 2 + 40))
+    drift = 0.02 * ((time - 59003) / 3) ** 2 + 0.005 * (time - 59003)
+    grid = frequency_grid(time)
+    assert grid.nyquist == pytest.approx(720 / minutes, rel=1e-4)
+    band = Band(time, 12 + drift + random.normal(0, 0.001, len(time)), np.full(len(time), 0.001))
+    found = search_object([band], grid)
+    assert found.relation[0] == "fewer than 2 cycles"
+
+
+def test_a_wave_on_a_raster_is_found_with_its_harmonics():
+    random = np.random.default_rng(5)
+    time = 59000 + np.arange(1000) / 48
+    phase = 2 * np.pi * time * 3.1
+    value = 12 + 0.1 * np.cos(phase) + 0.05 * np.cos(2 * phase) + random.normal(0, 0.002, 1000)
+    found = search_object([Band(time, value, np.full(1000, 0.002))], frequency_grid(time))
+    assert found.frequency[0] == pytest.approx(3.1, abs=1e-3)
+    assert found.n_terms == 2
+
+
+def test_times_on_no_raster_have_no_nyquist_frequency():
+    assert frequency_grid(np.sort(np.random.default_rng(1).uniform(0, 30, 300))).nyquist == np.inf
+
+
+def test_a_period_beside_the_month_is_not_that_of_the_moon():
+    """35 d in 150 days: its peak stands clear of 29.5 d, though the two would overlap."""
+    assert name_cadence(1 / 35, 1 / 150, []) == ""
+    assert name_cadence(1 / 30.3, 1 / 150, []) == "synodic month"
