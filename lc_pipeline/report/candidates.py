@@ -20,6 +20,8 @@ from lc_pipeline.report.words import cell, counted, head, is_known, sexagesimal,
 #: Inches; as wide as half a page, so that the letters stay legible on a phone.
 SIZE = (6.4, 3.8)
 SEARCH_ARCSEC = 5
+#: A period with a higher false-alarm probability is none.
+MOST_FAP = 0.01
 #: Columns that are told in words, or by the heading.
 _TOLD = ("rank", "object", "ra", "dec", "reason", "vetoes")
 _COEFFICIENT = r"[ab]\d+_"
@@ -43,12 +45,15 @@ class Candidate:
 
     @property
     def period(self) -> float | None:
-        """Days."""
-        return None if self.period_row is None else float(self.period_row["period"])
+        """Days; None where noise alone would have one as good."""
+        row = self.period_row
+        if row is None or ("fap" in row.colnames and float(row["fap"]) > MOST_FAP):
+            return None
+        return float(row["period"])
 
     @property
     def epoch_of_maximum(self) -> float | None:
-        """MJD, if it was found with the period."""
+        """Time of phase 0, if it was found with the period."""
         row = self.period_row
         if row is None or "epoch_of_maximum" not in row.colnames:
             return None
@@ -118,7 +123,8 @@ def _list_row(one: Candidate, names: list[str], *, with_period: bool) -> list[st
         *(cell(one.row, name) for name in names),
     ]
     if with_period:
-        row.append(cell(one.period_row, "period") if one.period_row is not None else "")
+        is_told = one.period_row is not None and one.period is not None
+        row.append(cell(one.period_row, "period") if is_told else "")
     return [*row, _text(one.row, "reason"), _text(one.row, "vetoes")]
 
 
@@ -174,7 +180,8 @@ def _period_words(one: Candidate) -> Html | None:
     row = one.period_row
     if row is None:
         return None
-    said = [f"Period {with_unit(row, 'period')}"]
+    name = "Period" if one.period else "No significant period: the highest peak is at"
+    said = [f"{name} {with_unit(row, 'period')}"]
     if "period_err" in row.colnames and is_known(row["period_err"]):
         said[0] += f" ± {written(row['period_err'], 'fap')}"
     if "fap" in row.colnames and is_known(row["fap"]):

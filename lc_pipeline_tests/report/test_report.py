@@ -166,6 +166,14 @@ def test_a_candidate_is_told_with_its_numbers_words_and_pictures(tmp_path, datas
     assert any("150.110000+%2B2.0" in address for address in outside)
 
 
+def test_a_period_that_noise_would_have_is_not_folded_with(tmp_path, dataset, tables):
+    tables["periods"]["fap"] = 0.4
+    page = report(tmp_path, dataset, tables)
+    words = "No significant period: the highest peak is at 0.547 d, false-alarm probability 0.4"
+    assert words in page.text
+    assert not [each for each in page.all("img") if "folded" in each["alt"]]
+
+
 def test_a_model_runs_through_the_maximum_as_its_coefficients_say():
     frequency, start = 1.7, 60123.4
     time = start + np.linspace(0, 1, 200) / frequency
