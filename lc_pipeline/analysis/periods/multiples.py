@@ -12,6 +12,8 @@ cycle. It has to earn its length:
   no independent witnesses, and what a double period gains in all of them counts for the number of
   visits. A light curve of one shape in all bands, with a visit for a value, needs a fraction of
   the parameters, and sees small differences of minima that bands one by one do not.
+* Narrow eclipses need more harmonics than values can bear: where every second cycle is deeper, the
+  double is the period, whatever its Fourier series (:mod:`~lc_pipeline.analysis.periods.minima`).
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ from numpy.typing import NDArray
 from lc_pipeline.analysis.periods.band import Band
 from lc_pipeline.analysis.periods.choose import MOST_TERMS, Verdict, judge
 from lc_pipeline.analysis.periods.least_squares import pooled_power
+from lc_pipeline.analysis.periods.minima import probability_of_like_minima
 
 Floats = NDArray[np.float64]
 
@@ -34,6 +37,8 @@ SAME = 0.8
 #: Differences of a criterion that are strong and decisive evidence (Kass & Raftery 1995, J. Am.
 #: Stat. Assoc. 90, 773, doi:10.1080/01621459.1995.10476572).
 STRONG, DECISIVE = 6.0, 10.0
+#: Probability from which on down even and odd minima are unlike.
+UNLIKE = 1e-4
 #: Days, and cycles, within which values of several bands are one visit.
 _VISIT, _VISIT_CYCLES = 0.02, 0.05
 _FAMILY = (1 / 4, 1 / 3, 1 / 2, 1, 2, 3, 4)
@@ -61,6 +66,7 @@ def settled(verdicts: Sequence[Verdict], bands: Sequence[Band], step: float) -> 
     ranked = sorted(verdicts, key=lambda verdict: verdict.tailed)
     contest = _Contest(tuple(ranked), tuple(bands), step)
     best = contest.doubled(contest.undivided(contest.cheapest()))
+    best = contest.alternating(best)
     return [best, *(verdict for verdict in ranked if verdict is not best)]
 
 
@@ -125,6 +131,14 @@ class _Contest:
             if gain <= STRONG and self._gain(one, best, shorter) <= DECISIVE:
                 return shorter
         return best
+
+    def alternating(self, best: Verdict) -> Verdict:
+        """Exchange a period for its double if every second minimum is deeper."""
+        half = best.frequency / 2
+        if half < self.slowest or probability_of_like_minima(self.bands, best) > UNLIKE:
+            return best
+        longer = next(self.near(best.frequency, 1 / 2), None)
+        return longer or judge(self.bands, np.array([half]), self.step)[0]
 
     def _gain(self, band: Band, long: Verdict, short: Verdict) -> float:
         """By how much one light curve prefers a long period to a short one."""
