@@ -106,13 +106,19 @@ def _scatter(candidates: Candidates, voice: Voice, units: Mapping[str, str]) -> 
 def _order(candidates: Candidates, voice: Voice, _: Mapping[str, str]) -> list[str]:
     key = voice.measurements[0]
     inverse_eta, lag1 = candidates.of(f"inverse_eta_{key}"), candidates.of(f"lag1_{key}")
-    # 1/eta of noise is 0.5, and scatters by that over the root of the number of points.
-    noise = 0.5 + _CITED_SIGMA * 0.5 / np.sqrt(np.maximum(candidates.of(f"n_{key}"), 1))
-    by_eta = [f", 1/eta = {value:.2g}" if np.isfinite(value) else "" for value in inverse_eta]
-    by_lag1 = [f", lag-1 autocorrelation {value:.2g}" for value in lag1]
-    is_told = np.isfinite(lag1) & ~(inverse_eta > noise)
-    told = np.where(is_told, by_lag1, by_eta)
-    return [f"consecutive points in {key} agree{number}" for number in told]
+    # Of noise 1/eta is 0.5 and lag-1 is 0; both scatter by a multiple of the root of 1 / n.
+    root = np.sqrt(np.maximum(candidates.of(f"n_{key}"), 1))
+    is_smooth = inverse_eta > 0.5 + _CITED_SIGMA * 0.5 / root
+    is_correlated = lag1 > _CITED_SIGMA / root
+    told = np.select(
+        [is_smooth, is_correlated],
+        [
+            [f"agree, 1/eta = {value:.2g}" for value in inverse_eta],
+            [f"agree, lag-1 autocorrelation {value:.2g}" for value in lag1],
+        ],
+        "agree better than those of objects of this brightness",
+    )
+    return [f"consecutive points in {key} {words}" for words in told]
 
 
 def _excursions(candidates: Candidates, voice: Voice, _: Mapping[str, str]) -> list[str]:
