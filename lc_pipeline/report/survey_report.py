@@ -98,5 +98,7 @@ def _not_in_store(survey: SurveyConfig) -> dict[str, str]:
     except LightcurveError:
         return {}  # the landing folder may be away; the light curves are not
     absent = there - set(epoch_storage(survey).epoch_keys)
-    why = "no light curves of its files; 'lc-pipeline ingest' says why, or takes them if they are new"
+    why = (
+        "no light curves of its files; 'lc-pipeline ingest' says why, or takes them if they are new"
+    )
     return dict.fromkeys(sorted(absent), why)
