@@ -27,10 +27,7 @@ from lc_pipeline.ingest import object_storage
 from lc_pipeline.photometry.calibration import Calibration
 from lc_pipeline.progress import Progress, progress_bar
 from lc_pipeline.survey import SurveyConfig
-from lc_pipeline.tables import read_table, write_table
-
-#: Key of a table's ``meta``: digest of all that it was made from.
-MADE_FROM = "made_from"
+from lc_pipeline.tables import MADE_FROM, read_table, write_table
 
 REPORT_FILE = "report.html"
 
@@ -318,9 +315,13 @@ def analyse(
         yield Outcome(step.name, status, time.monotonic() - started, files, kept or kept_now)
     if "report" in wanted:
         started = time.monotonic()
-        with progress("report"):
-            path = make_report(lightcurves, survey, made)
-        yield Outcome("report", "made", time.monotonic() - started, (path,))
+        path = report_path(survey)
+        is_kept = not force and _report_up_to_date(lightcurves, survey, made)
+        if not is_kept:
+            with progress("report"):
+                make_report(lightcurves, survey, made)
+        took = time.monotonic() - started
+        yield Outcome("report", "unchanged" if is_kept else "made", took, (path,))
 
 
 def make_report(lightcurves: xr.Dataset, survey: SurveyConfig, results: Inputs) -> Path:
@@ -328,6 +329,13 @@ def make_report(lightcurves: xr.Dataset, survey: SurveyConfig, results: Inputs) 
     from lc_pipeline.report.survey_report import write_survey_report  # noqa: PLC0415 (matplotlib)
 
     return write_survey_report(report_path(survey), lightcurves, survey, results)
+
+
+def _report_up_to_date(lightcurves: xr.Dataset, survey: SurveyConfig, results: Inputs) -> bool:
+    from lc_pipeline.report.page import read_mark  # noqa: PLC0415 (matplotlib)
+    from lc_pipeline.report.survey_report import mark_of  # noqa: PLC0415
+
+    return read_mark(report_path(survey)) == mark_of(lightcurves, survey, results)
 
 
 def _with_needs(results: Collection[str]) -> set[str]:

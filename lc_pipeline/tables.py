@@ -14,6 +14,9 @@ from astropy.table import Table
 
 from lc_pipeline.errors import LightcurveError, TableNotFoundError
 
+#: Key of a table's ``meta``: digest of all that it was made from.
+MADE_FROM = "made_from"
+
 Place = TypeVar("Place", str, Path)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 import platform
+import re
 from collections.abc import Callable, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
@@ -30,6 +31,11 @@ POLICY = (
 )
 
 
+_MARK = "made-from"
+#: Characters in which the mark stands.
+_HEAD = 2000
+
+
 def write_report(
     path: str | Path,
     dataset: xr.Dataset,
@@ -41,6 +47,7 @@ def write_report(
     refused: Mapping[str, str] | None = None,
     periodogram: Callable[[str], Periodogram | None] | None = None,
     settings: ReportSection | None = None,
+    made_from: str = "",
 ) -> Path:
     """Write all that is known of a survey as one HTML file that needs nothing beside it.
 
@@ -67,6 +74,8 @@ def write_report(
     periodogram : callable, optional
         Gives the periodogram of an object by its key, or None.
     settings : ReportSection, optional
+    made_from : str
+        Digest of what it is made from; :func:`read_mark` finds it again.
 
     Returns
     -------
@@ -87,14 +96,24 @@ def write_report(
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.{os.getpid()}.new")
     try:
-        partial.write_text(compose(content), encoding="utf-8")
+        partial.write_text(compose(content, made_from), encoding="utf-8")
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
     return path
 
 
-def compose(content: Content) -> str:
+def read_mark(path: Path) -> str:
+    """Digest of what a report was made from; empty if there is none, or no report."""
+    try:
+        with path.open(encoding="utf-8") as stream:
+            found = re.search(rf'<meta name="{_MARK}" content="(\w+)">', stream.read(_HEAD))
+    except (OSError, UnicodeDecodeError):
+        return ""
+    return found[1] if found else ""
+
+
+def compose(content: Content, made_from: str = "") -> str:
     """Put the page together."""
     candidates = candidates_of(content)
     sections = {
@@ -119,6 +138,7 @@ def compose(content: Content) -> str:
         tag("meta", http_equiv="Content-Security-Policy", content=POLICY),
         tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
         tag("meta", name="generator", content=f"lc_pipeline {__version__}"),
+        tag("meta", name=_MARK, content=made_from) if made_from else None,
         tag("title", f"{content.survey}: light curves"),
         tag("style", _own("page.css")),
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -11,6 +13,7 @@ import numpy as np
 import xarray as xr
 from astropy.table import Table
 
+from lc_pipeline._version import __version__
 from lc_pipeline.analysis.periods.spectrum import object_periodogram
 from lc_pipeline.analysis.plots import Periodogram
 from lc_pipeline.analysis.quality import Finding, odd_epochs
@@ -20,6 +23,7 @@ from lc_pipeline.ingest import epoch_storage, object_storage
 from lc_pipeline.photometry.calibration import Calibration
 from lc_pipeline.report.page import write_report
 from lc_pipeline.survey import SurveyConfig
+from lc_pipeline.tables import MADE_FROM
 
 
 def write_survey_report(
@@ -47,6 +51,7 @@ def write_survey_report(
         name: result.zero_points if isinstance(result, Calibration) else result
         for name, result in results.items()
     }
+    made_from = mark_of(lightcurves, survey, results)
     if calibration is not None:
         lightcurves = calibration.attach(lightcurves)
     return write_report(
@@ -59,7 +64,31 @@ def write_survey_report(
         refused=_not_in_store(survey),
         periodogram=partial(_periodogram, survey, lightcurves, tables.get("periods")),
         settings=survey.report,
+        made_from=made_from,
     )
+
+
+def mark_of(lightcurves: xr.Dataset, survey: SurveyConfig, results: Mapping[str, Any]) -> str:
+    """Digest of all that a report is made from, but for the date.
+
+    Parameters
+    ----------
+    lightcurves, survey, results
+        As of :func:`write_survey_report`; each result remembers what it was made from.
+    """
+    tables = {
+        name: (result.zero_points if isinstance(result, Calibration) else result).meta
+        for name, result in results.items()
+    }
+    parts = {
+        "lc_pipeline": __version__,
+        "light curves": lightcurves.attrs.get("digest"),
+        "tables": {name: str(meta.get(MADE_FROM)) for name, meta in tables.items()},
+        "settings": survey.model_dump(mode="json"),
+        "provenance": _provenance(survey),
+        "refused": _not_in_store(survey),
+    }
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def _periodogram(
