@@ -11,6 +11,7 @@ from matplotlib.container import ErrorbarContainer
 from matplotlib.image import imread
 
 from lc_pipeline.analysis import plots
+from lc_pipeline.analysis.barycentric import barycentric_rows
 from lc_pipeline.analysis.plots.figures import day_zero
 from lc_pipeline.analysis.plots.folded import phase
 from lc_pipeline.analysis.plots.periodograms import envelope
@@ -190,6 +191,18 @@ def test_a_whole_number_of_periods_changes_no_phase(time, period, cycles):
 def test_what_is_no_period_is_refused(make_dataset, period):
     with pytest.raises(LightcurveError, match="positive number of days"):
         plots.plot_folded(object_timeseries(make_dataset().isel(object=0)), period)
+
+
+def test_phases_are_those_of_barycentric_times(make_dataset):
+    """As in the table of periods; in half a year the clock of the earth moves by minutes."""
+    dataset = make_dataset(n_epochs=120)
+    dataset["time"].attrs = {"scale": "utc", "refposition": "GEOCENTER"}
+    rows = object_timeseries(dataset.isel(object=0))
+    there = barycentric_rows(rows)["time"].mjd
+    panel = plots.plot_folded(rows, 0.02, there[3]).axes[0]
+    x = panel.containers[0].lines[0].get_xdata()[: len(rows)]
+    np.testing.assert_allclose(x, phase(there, 0.02, there[3]), atol=1e-9)
+    assert f"phase 0 at BJD_TDB {there[3] + 2400000.5:.5f}" in panel.get_xlabel()
 
 
 def test_a_folded_light_curve_is_drawn_twice_with_its_model(make_dataset):
