@@ -45,25 +45,35 @@ def read_ecsv(path: Path, contents: bytes) -> Table:
 def _astropy_ecsv(path: Path, contents: bytes) -> Table:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # unknown units stay as text
-        try:
-            return Table.read(io.BytesIO(contents), format="ecsv", engine="pyarrow")
-        except pa.ArrowInvalid as error:
-            if "Expected" in str(error) and "columns" in str(error):
-                raise CatalogError(
-                    path,
-                    f"a row has the wrong number of cells ({first_line(error)}): the file was "
-                    f"cut off or damaged; fetch it again",
-                ) from error
-        except (TypeError, NotImplementedError, KeyError):
-            pass  # an astropy without engines, or a kind of column that the fast one lacks
-        # This reader pads short rows with masks, so it must not see a file that was cut off.
-        lines = decode(contents).split("\n")
-        numbered = [
-            (number, line)
-            for number, line in enumerate(lines, 1)
-            if line.strip() and not line.startswith("#")
-        ]
-        delimiter = "," if "delimiter: ','" in "\n".join(lines[:5]) else " "
-        if numbered:
-            refuse_ragged(path, numbered, delimiter, len(cells_of(numbered[0][1], delimiter)))
-        return Table.read("\n".join(lines), format="ascii.ecsv")
+        fast = _fast_ecsv(path, contents)
+        return _plain_ecsv(path, contents) if fast is None else fast
+
+
+def _fast_ecsv(path: Path, contents: bytes) -> Table | None:
+    """Read with pyarrow; None of an astropy without it, or of columns that it cannot read."""
+    try:
+        return Table.read(io.BytesIO(contents), format="ecsv", engine="pyarrow")
+    except pa.ArrowInvalid as error:
+        if "Expected" in str(error) and "columns" in str(error):
+            raise CatalogError(
+                path,
+                f"a row has the wrong number of cells ({first_line(error)}): the file was "
+                f"cut off or damaged; fetch it again",
+            ) from error
+        return None
+    except (TypeError, NotImplementedError, KeyError):
+        return None
+
+
+def _plain_ecsv(path: Path, contents: bytes) -> Table:
+    """Read with astropy's own reader; it pads short rows, so a file that was cut off is refused."""
+    lines = decode(contents).split("\n")
+    numbered = [
+        (number, line)
+        for number, line in enumerate(lines, 1)
+        if line.strip() and not line.startswith("#")
+    ]
+    delimiter = "," if "delimiter: ','" in "\n".join(lines[:5]) else " "
+    if numbered:
+        refuse_ragged(path, numbered, delimiter, len(cells_of(numbered[0][1], delimiter)))
+    return Table.read("\n".join(lines), format="ascii.ecsv")
